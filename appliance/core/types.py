@@ -1,0 +1,157 @@
+"""The words of the house as frozen values: what arrives, what is said, what is owed to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Route(StrEnum):
+    """What a customer's message is about."""
+
+    PRODUCT_SEARCH = "product_search"
+    COMPANY = "company"
+    CONTACT = "contact"
+    SMALLTALK = "smalltalk"
+    OFF_TOPIC = "off_topic"
+    ABUSE = "abuse"
+
+
+class Rung(StrEnum):
+    """How an answer was made: the degradation ladder from the top."""
+
+    PROSE = "prose"  # the model's sentences, through the claim gate
+    TEMPLATE = "template"  # cards or company text with a sentence of ours
+    FORM = "form"  # the contact form
+
+
+class Owner(StrEnum):
+    """Who answers a conversation."""
+
+    BOT = "bot"
+    QUEUE = "queue"  # waits for a manager
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A customer's message as its channel gives it. (`channel`, `address`, `external_id`) is unique."""
+
+    channel: str
+    address: str  # whom to answer: a widget session, a Telegram chat
+    external_id: str
+    text: str
+    lang_hint: str = ""  # the page's or the app's language
+    kind: str = "text"  # text, quick, card, cta, form
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A product as a customer sees it; every figure comes from the catalogue row."""
+
+    sku: str
+    name: str
+    price: Decimal | None = None
+    currency: str = ""
+    stock: Decimal | None = None
+    unit: str = ""
+    brand: str = ""
+    category: str = ""
+    photo: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    catalog_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A stored message of a conversation; `seq` counts from 1 within it."""
+
+    id: UUID
+    conversation: UUID
+    seq: int
+    role: str  # user, bot, agent, system
+    kind: str  # text, cards, quick, form, state
+    text: str
+    payload: Mapping[str, Any]
+    at: datetime
+    answered_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    id: UUID
+    channel: str
+    address: str
+    lang: str
+    owner: Owner
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to answer a conversation: a fencing token, dropped by a takeover or an expired lease."""
+
+    conversation: UUID
+    token: int
+    questions: tuple[Message, ...]  # the customer's messages that wait, oldest first
+    history: tuple[Message, ...]  # what came before them, oldest first
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the assistant decided to say. `text` has passed the claim gate."""
+
+    text: str
+    lang: str
+    route: Route
+    rung: Rung
+    cards: tuple[Card, ...] = ()
+    none: bool = False  # search found nothing that fits
+    quick: tuple[str, ...] = ()
+    form: str = ""  # id of the form to show, empty for none
+    sources: tuple[str, ...] = ()  # SKUs and company passages behind the text
+    catalog_version: str = ""
+    prompt_version: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    id: UUID
+    conversation: UUID | None
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    company: str = ""
+    need: str = ""
+    consent_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """Something owed to an address; delivered at least once, in order for each address."""
+
+    id: UUID
+    channel: str
+    address: str
+    kind: str
+    body: Mapping[str, Any]
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What the customer may see before the answer is stored: cards at once, then the text so far."""
+
+    conversation: UUID
+    message: UUID  # id the final message will have
+    text: str = ""
+    cards: tuple[Card, ...] = ()
+    state: str = "writing"  # thinking, writing, interrupted
