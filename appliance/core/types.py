@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from catalog.wish import Wish
+
 
 class Route(StrEnum):
     """What a customer's message is about."""
@@ -85,6 +87,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
+    """A dialogue as the channels and the desk see it."""
+
     id: UUID
     channel: str
     address: str
@@ -94,11 +98,24 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the assistant keeps of a conversation between two answers, so that "the second one" has a meaning."""
+
+    lang: str = ""
+    wish: Wish | None = None
+    shown: tuple[Card, ...] = ()
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right to answer a conversation: a fencing token, dropped by a takeover or an expired lease."""
+    """The right to answer a conversation: a fencing token, dropped by a takeover or by its holder's death."""
 
     conversation: UUID
+    channel: str
+    address: str
     token: int
+    memory: Memory
     questions: tuple[Message, ...]  # the customer's messages that wait, oldest first
     history: tuple[Message, ...]  # what came before them, oldest first
     attempts: int = 1
@@ -120,10 +137,36 @@ class Reply:
     catalog_version: str = ""
     prompt_version: str = ""
     model: str = ""
+    memory: Memory = Memory()
+    blocked: int = 0  # sentences that the claim gate held back
+    stages: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Where an inbound message landed; `duplicate` when it had been stored before."""
+
+    message: UUID
+    conversation: UUID
+    seq: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A widget's session: opened anew, or resumed by its token."""
+
+    sid: str
+    token: str
+    conversation: UUID
+    resumed: bool
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
+    """Who wanted what, and how to reach them."""
+
     id: UUID
     conversation: UUID | None
     name: str = ""

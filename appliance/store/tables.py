@@ -1,0 +1,188 @@
+"""The tables as typed models; `migrations/` makes the same, and a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql import func
+
+NOW = func.now()
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB, list[Any]: JSONB, str: String}
+
+
+class UserRow(Base):
+    """Somebody who talks to the appliance: a customer, a manager, an administrator."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    role: Mapped[str] = mapped_column(server_default="customer")
+    name: Mapped[str] = mapped_column(server_default="")
+    lang: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class ConversationRow(Base):
+    """One dialogue with one customer at one address; `fence` is the token of the last claim to answer it."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("channel", "address"),
+        Index("ix_conversations_updated_at", "updated_at"),
+        Index("ix_conversations_user_id", "user_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    channel: Mapped[str]
+    address: Mapped[str]
+    lang: Mapped[str] = mapped_column(server_default="")
+    owner: Mapped[str] = mapped_column(server_default="bot")
+    last_seq: Mapped[int] = mapped_column(server_default="0")
+    read_seq: Mapped[int] = mapped_column(server_default="0")
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    claimed_by: Mapped[int | None]
+    claimed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None]
+    memory: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class MessageRow(Base):
+    """One durable event of a conversation. `pending` marks a customer's message that still waits for its answer."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "seq"),
+        UniqueConstraint("origin"),
+        Index("ix_messages_pending", "conversation_id", postgresql_where=text("pending")),
+        Index("ix_messages_at", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    seq: Mapped[int]
+    role: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="text")
+    text: Mapped[str] = mapped_column(server_default="")
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    origin: Mapped[str | None]  # channel:external id, unique: the same message twice is one row
+    pending: Mapped[bool] = mapped_column(server_default=text("false"))
+    answered_by: Mapped[UUID | None]
+    rating: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class AnswerRow(Base):
+    """How an answer came about: enough to judge it and to replay it."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_at", "at"),)
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    route: Mapped[str]
+    rung: Mapped[str]
+    lang: Mapped[str]
+    nothing_found: Mapped[bool] = mapped_column(server_default=text("false"))
+    sources: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    catalog_version: Mapped[str] = mapped_column(server_default="")
+    prompt_version: Mapped[str] = mapped_column(server_default="")
+    model: Mapped[str] = mapped_column(server_default="")
+    blocked: Mapped[int] = mapped_column(server_default="0")  # sentences that the claim gate held back
+    stages: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))  # milliseconds by stage
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class VisitorRow(Base):
+    """A browser with the widget: its session and the hash of its token."""
+
+    __tablename__ = "visitors"
+    __table_args__ = (Index("ix_visitors_conversation_id", "conversation_id"),)
+
+    sid: Mapped[str] = mapped_column(primary_key=True)
+    token_hash: Mapped[str]
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    page: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class LeadRow(Base):
+    """Who wanted what, and how to reach them. One lead for one form of one conversation."""
+
+    __tablename__ = "leads"
+    __table_args__ = (UniqueConstraint("origin"), Index("ix_leads_created_at", "created_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    conversation_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("conversations.id", ondelete="SET NULL"), index=True
+    )
+    origin: Mapped[str | None]
+    name: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str] = mapped_column(server_default="")
+    email: Mapped[str] = mapped_column(server_default="")
+    company: Mapped[str] = mapped_column(server_default="")
+    need: Mapped[str] = mapped_column(server_default="")
+    consent_version: Mapped[str] = mapped_column(server_default="")
+    consent_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(server_default="new")
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class ParcelRow(Base):
+    """Something owed to an address. `place` keeps the order; a lease and its token fence two deliverers."""
+
+    __tablename__ = "parcels"
+    __table_args__ = (
+        Index("ix_parcels_due", "channel", "due_at", postgresql_where=text("delivered_at IS NULL AND held IS NULL")),
+        Index("ix_parcels_address", "channel", "address", "place", postgresql_where=text("delivered_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    place: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    channel: Mapped[str]
+    address: Mapped[str]
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    due_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    leased_until: Mapped[datetime | None]
+    lease: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    delivered_at: Mapped[datetime | None]
+    held: Mapped[str | None]  # why it waits for a person
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class PromptRow(Base):
+    """A version of the words that steer the model; at most one of a name is live."""
+
+    __tablename__ = "prompts"
+    __table_args__ = (
+        UniqueConstraint("name", "version"),
+        Index("uq_prompts_live", "name", unique=True, postgresql_where=text("live")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    name: Mapped[str]
+    version: Mapped[str]
+    body: Mapped[str]
+    live: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
