@@ -132,7 +132,7 @@ class Reply:
     cards: tuple[Card, ...] = ()
     none: bool = False  # search found nothing that fits
     quick: tuple[str, ...] = ()
-    form: str = ""  # id of the form to show, empty for none
+    form: Mapping[str, Any] = field(default_factory=dict)  # form_id, fields, consent of the form to show
     sources: tuple[str, ...] = ()  # SKUs and company passages behind the text
     catalog_version: str = ""
     prompt_version: str = ""

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql import func
@@ -61,7 +62,7 @@ class ConversationRow(Base):
     claimed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
     retry_at: Mapped[datetime | None]
-    memory: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    memory: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -73,7 +74,7 @@ class MessageRow(Base):
     __table_args__ = (
         UniqueConstraint("conversation_id", "seq"),
         UniqueConstraint("origin"),
-        Index("ix_messages_pending", "conversation_id", postgresql_where=text("pending")),
+        Index("ix_messages_pending", "conversation_id", postgresql_where=sql("pending")),
         Index("ix_messages_at", "at"),
     )
 
@@ -83,9 +84,9 @@ class MessageRow(Base):
     role: Mapped[str]
     kind: Mapped[str] = mapped_column(server_default="text")
     text: Mapped[str] = mapped_column(server_default="")
-    payload: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     origin: Mapped[str | None]  # channel:external id, unique: the same message twice is one row
-    pending: Mapped[bool] = mapped_column(server_default=text("false"))
+    pending: Mapped[bool] = mapped_column(server_default=sql("false"))
     answered_by: Mapped[UUID | None]
     rating: Mapped[int | None]
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -101,13 +102,13 @@ class AnswerRow(Base):
     route: Mapped[str]
     rung: Mapped[str]
     lang: Mapped[str]
-    nothing_found: Mapped[bool] = mapped_column(server_default=text("false"))
-    sources: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    nothing_found: Mapped[bool] = mapped_column(server_default=sql("false"))
+    sources: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))
     catalog_version: Mapped[str] = mapped_column(server_default="")
     prompt_version: Mapped[str] = mapped_column(server_default="")
     model: Mapped[str] = mapped_column(server_default="")
     blocked: Mapped[int] = mapped_column(server_default="0")  # sentences that the claim gate held back
-    stages: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))  # milliseconds by stage
+    stages: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))  # milliseconds by stage
     at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -120,7 +121,7 @@ class VisitorRow(Base):
     sid: Mapped[str] = mapped_column(primary_key=True)
     token_hash: Mapped[str]
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
-    page: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    page: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -152,8 +153,8 @@ class ParcelRow(Base):
 
     __tablename__ = "parcels"
     __table_args__ = (
-        Index("ix_parcels_due", "channel", "due_at", postgresql_where=text("delivered_at IS NULL AND held IS NULL")),
-        Index("ix_parcels_address", "channel", "address", "place", postgresql_where=text("delivered_at IS NULL")),
+        Index("ix_parcels_due", "channel", "due_at", postgresql_where=sql("delivered_at IS NULL AND held IS NULL")),
+        Index("ix_parcels_address", "channel", "address", "place", postgresql_where=sql("delivered_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -177,12 +178,12 @@ class PromptRow(Base):
     __tablename__ = "prompts"
     __table_args__ = (
         UniqueConstraint("name", "version"),
-        Index("uq_prompts_live", "name", unique=True, postgresql_where=text("live")),
+        Index("uq_prompts_live", "name", unique=True, postgresql_where=sql("live")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str]
     version: Mapped[str]
     body: Mapped[str]
-    live: Mapped[bool] = mapped_column(server_default=text("false"))
+    live: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -1,0 +1,108 @@
+"""The one door to the database: transactions that commit or vanish as a whole, and hints between processes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from appliance.store.conversations import Conversations
+from appliance.store.outgoing import Outgoing
+from appliance.store.visitors import Visitors
+from appliance.store.words import Words
+
+EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
+WAITING = "counterman_waiting"  # ids of conversations whose customer waits for an answer
+ALIVE = 0x434D  # first key of the advisory locks by which a process shows that it lives ("CM")
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be reached. Nothing is lost: what was stored stays, what was not is asked for again."""
+
+
+class Transaction(Conversations, Visitors, Outgoing, Words):
+    """Everything that may be read or written, inside one database transaction."""
+
+
+class Store:
+    """A pool of connections to PostgreSQL.
+
+    `instance` identifies this process among those that answer customers: while `stay_alive` runs, it holds an
+    advisory lock under that number, and the claims of a number whose lock nobody holds are void.
+    """
+
+    def __init__(self, url: str, *, pool: int = 10) -> None:
+        self.url = url
+        self.instance = random.getrandbits(31)  # noqa: S311 - a name, not a secret
+        self._engine: AsyncEngine = create_async_engine(
+            _with_driver(url),
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """The only commit. Raises `StoreUnavailable` when the database is away."""
+        try:
+            async with self._engine.begin() as connection:
+                yield Transaction(connection, instance=self.instance, notify=(EVENTS, WAITING))
+        except (OperationalError, OSError) as error:
+            raise StoreUnavailable("The database cannot be reached; see `appliance check`.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StoreUnavailable("The database connection was cut.") from error
+            raise
+
+    async def stay_alive(self) -> None:
+        """Holds this process's advisory lock, taking it anew whenever the connection was lost. Runs until cancelled."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(_plain(self.url), autocommit=True) as connection:
+                    await connection.execute("SELECT pg_advisory_lock(%s, %s)", (ALIVE, self.instance))
+                    while True:
+                        await asyncio.sleep(2)
+                        await connection.execute("SELECT 1")
+            except (psycopg.Error, OSError):
+                await asyncio.sleep(0.5)
+
+    async def hints(self, *channels: str) -> AsyncIterator[tuple[str, UUID]]:
+        """(channel, conversation) as other transactions commit; only hints: whoever must not miss anything also polls."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(_plain(self.url), autocommit=True) as connection:
+                    for channel in channels or (EVENTS, WAITING):
+                        await connection.execute(f"LISTEN {channel}")
+                    async for notice in connection.notifies():
+                        yield notice.channel, UUID(notice.payload)
+            except (psycopg.Error, OSError):
+                await asyncio.sleep(0.5)
+
+    async def revision(self) -> str:
+        """The revision of the schema, empty for a database that was never migrated."""
+        async with self._engine.connect() as connection:
+            known = await connection.scalar(text("SELECT to_regclass('alembic_version')::text"))
+            return str(await connection.scalar(text("SELECT version_num FROM alembic_version"))) if known else ""
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _with_driver(url: str) -> str:
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise ValueError("DATABASE_URL must begin with postgresql://")
+
+
+def _plain(url: str) -> str:
+    return "postgresql://" + _with_driver(url).removeprefix("postgresql+psycopg://")
