@@ -19,12 +19,12 @@ from appliance.store.tables import AnswerRow, ConversationRow, MessageRow
 HISTORY = 40  # rows of history given to an answerer: the last 20 messages and their cards
 
 # A claim holds while the process that took it holds its advisory lock (see Store.stay_alive); `LEASE` is for one
-# that lives on but hangs.
+# that lives on but hangs. A process knows which of its own claims it still works on, so those do not bar itself.
 LEASE = timedelta(minutes=3)
 FREE = """
     owner = 'bot' AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-    AND (claimed_by IS NULL OR claimed_at < clock_timestamp() - make_interval(secs => :lease)
-         OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :alive AND objsubid = 2
+    AND (claimed_by IS NULL OR claimed_by = :instance OR claimed_at < clock_timestamp() - make_interval(secs => :lease)
+         OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = CAST(:alive AS oid) AND objsubid = 2
                         AND objid = claimed_by::bigint::oid AND granted))
     AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = conversations.id AND pending)
 """
@@ -107,7 +107,7 @@ class Conversations:
         """Conversations with a question that nobody is answering: what a crash left, and what just arrived."""
         rows = await self.connection.execute(
             text(f"SELECT id FROM conversations WHERE {FREE} ORDER BY updated_at LIMIT :limit"),
-            {"limit": limit, "lease": LEASE.total_seconds(), "alive": ALIVE},
+            {"limit": limit, "instance": self._instance, "lease": LEASE.total_seconds(), "alive": ALIVE},
         )
         return [row.id for row in rows]
 

@@ -42,7 +42,7 @@ class Store:
         self.url = url
         self.instance = random.getrandbits(31)  # noqa: S311 - a name, not a secret
         self._engine: AsyncEngine = create_async_engine(
-            _with_driver(url),
+            driver_url(url),
             pool_size=pool,
             max_overflow=pool,
             pool_timeout=10,
@@ -97,7 +97,8 @@ class Store:
         await self._engine.dispose()
 
 
-def _with_driver(url: str) -> str:
+def driver_url(url: str) -> str:
+    """A PostgreSQL URL in the form that SQLAlchemy wants with psycopg 3."""
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
@@ -105,4 +106,4 @@ def _with_driver(url: str) -> str:
 
 
 def _plain(url: str) -> str:
-    return "postgresql://" + _with_driver(url).removeprefix("postgresql+psycopg://")
+    return "postgresql://" + driver_url(url).removeprefix("postgresql+psycopg://")

@@ -1,0 +1,163 @@
+"""Every customer's message is stored first, then answered once, in order, whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import structlog
+
+from appliance.channels.base import Channel
+from appliance.core.types import Claim, Inbound, Progress, Received, Reply
+from appliance.store import ClaimLost, Store, StoreUnavailable
+from appliance.tasks import Tasks
+
+log = structlog.get_logger()
+
+PATIENCE = 3  # attempts at one message; then a manager gets it, with the reason
+SWEEP = 1.0  # seconds between looks for questions that a crash left behind
+RETRY = timedelta(seconds=2)  # doubled with each attempt
+AT_ONCE = 128  # conversations answered at the same time by one process; the others wait their turn in the database
+
+Show = Callable[[Progress], Awaitable[None]]
+
+
+class Answerer(Protocol):
+    """Decides what to say. May take seconds, holds no transaction, and shows what it knows as it goes."""
+
+    async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply: ...
+
+    def give_up(self, claim: Claim) -> Reply:
+        """What to say when answering failed for good: a person will take over."""
+        ...
+
+
+class Dialogue:
+    """Receives messages from all channels and sees to their answers."""
+
+    def __init__(
+        self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks
+    ) -> None:
+        self._store = store
+        self._answerer = answerer
+        self._channels = channels
+        self._tasks = tasks
+        self._flights: dict[UUID, asyncio.Event] = {}
+        self._again: set[UUID] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def receive(self, inbound: Inbound) -> Received:
+        """Stores a message and has it answered in the background; raises `StoreUnavailable` when it is not stored."""
+        async with self._store.transaction() as tx:
+            received = await tx.remember(inbound)
+            if inbound.kind == "form" and not received.duplicate:
+                values = {key: str(value) for key, value in dict(inbound.payload.get("values", {})).items()}
+                consent = str(inbound.payload.get("consent") or "")
+                await tx.keep_lead(received.conversation, f"form:{received.message}", values, consent)
+        self._wake(received.conversation)
+        return received
+
+    async def stop(self, conversation: UUID) -> None:
+        """Ends the prose of the answer being written; what was said so far becomes the answer."""
+        if flight := self._flights.get(conversation):
+            flight.set()
+
+    async def resume(self) -> None:
+        """Answers, for ever, what waits and nobody is answering: after a crash, a lost claim, a failed attempt."""
+        while True:
+            try:
+                async with self._store.transaction() as tx:
+                    waiting = await tx.waiting()
+                for conversation in waiting:
+                    self._wake(conversation)
+            except StoreUnavailable:
+                log.warning("dialogue.database_away")
+            await asyncio.sleep(SWEEP)
+
+    @property
+    def busy(self) -> int:
+        """Conversations that are being answered by this process now."""
+        return len(self._flights)
+
+    def _wake(self, conversation: UUID) -> None:
+        if conversation in self._flights:
+            self._again.add(conversation)
+            return
+        self._flights[conversation] = asyncio.Event()
+        self._tasks.start(self._answer_all(conversation), name=f"answer {conversation}")
+
+    async def _answer_all(self, conversation: UUID) -> None:
+        try:
+            async with self._room:
+                while await self._answer_next(conversation):
+                    pass
+        except StoreUnavailable:
+            log.warning("dialogue.database_away", conversation=str(conversation))
+        finally:
+            del self._flights[conversation]
+            if conversation in self._again:
+                self._again.discard(conversation)
+                self._wake(conversation)
+
+    async def _answer_next(self, conversation: UUID) -> bool:
+        """One claim, one answer; False when there is nothing (more) to answer here."""
+        self._again.discard(conversation)
+        async with self._store.transaction() as tx:
+            claim = await tx.claim(conversation)
+        if claim is None:
+            return False
+        stopped = self._flights[conversation] = asyncio.Event()
+        message = uuid4()
+        try:
+            reply = await self._answer(claim, message, stopped)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("dialogue.answer_failed", conversation=str(conversation), attempt=claim.attempts)
+            if claim.attempts < PATIENCE:
+                async with self._store.transaction() as tx:
+                    await tx.release(claim, retry_in=RETRY * 2 ** (claim.attempts - 1))
+                return False
+            return await self._give_up(claim, message, error)
+        return await self._finish(claim, message, reply)
+
+    async def _answer(self, claim: Claim, message: UUID, stopped: asyncio.Event) -> Reply:
+        async def show(progress: Progress) -> None:
+            if channel := self._channels.get(claim.channel):
+                await channel.show(claim.address, progress)
+
+        return await self._answerer.answer(claim, message=message, show=show, stopped=stopped)
+
+    async def _finish(self, claim: Claim, message: UUID, reply: Reply) -> bool:
+        try:
+            async with self._store.transaction() as tx:
+                await tx.finish(claim, reply, message=message)
+                channel = self._channels.get(claim.channel)
+                if channel and channel.posted:
+                    await tx.post(
+                        channel=claim.channel, address=claim.address, kind="reply", body={"message": str(message)}
+                    )
+        except ClaimLost:
+            await self._interrupt(claim, message)
+            log.info("dialogue.claim_lost", conversation=str(claim.conversation))
+            return False
+        return True
+
+    async def _give_up(self, claim: Claim, message: UUID, error: Exception) -> bool:
+        """After the last attempt: an honest sentence to the customer, the conversation to the managers."""
+        log.critical("dialogue.gave_up", conversation=str(claim.conversation), why=repr(error))
+        try:
+            async with self._store.transaction() as tx:
+                await tx.finish(claim, self._answerer.give_up(claim), message=message)
+                await tx.hand_over(claim)
+        except ClaimLost:
+            await self._interrupt(claim, message)
+        return False
+
+    async def _interrupt(self, claim: Claim, message: UUID) -> None:
+        if channel := self._channels.get(claim.channel):
+            progress = Progress(conversation=claim.conversation, message=message, state="interrupted")
+            await channel.show(claim.address, progress)

@@ -1,0 +1,81 @@
+"""Browsers with the widget: a session is opened once, and resumed only by who holds its token."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.core.types import Visit
+from appliance.store.tables import ConversationRow, LeadRow, UserRow, VisitorRow
+
+TOKEN_LIFE = timedelta(days=30)  # facts/ui.md, protocol v1
+
+
+class WrongToken(Exception):
+    """The session's token is not the one that was given out, or it is too old; the widget opens a new session."""
+
+
+class Visitors:
+    """The part of a transaction that knows the widget's sessions and what their forms bring."""
+
+    connection: AsyncConnection
+
+    async def visit(self, *, sid: str, token: str, lang: str, page: Mapping[str, Any]) -> Visit:
+        """Resumes a session or opens a new one; raises `WrongToken` for a token that does not fit its session."""
+        if not sid:
+            return await self._open(lang, page)
+        row = (
+            await self.connection.execute(
+                select(VisitorRow.token_hash, VisitorRow.conversation_id, ConversationRow.last_seq)
+                .join(ConversationRow, ConversationRow.id == VisitorRow.conversation_id)
+                .where(VisitorRow.sid == sid, VisitorRow.seen_at > func.now() - TOKEN_LIFE)
+            )
+        ).first()
+        if row is None or not hmac.compare_digest(row.token_hash, _hash(token)):
+            raise WrongToken
+        await self.connection.execute(update(VisitorRow).where(VisitorRow.sid == sid).values(seen_at=func.now()))
+        return Visit(sid=sid, token=token, conversation=row.conversation_id, resumed=True, last_seq=row.last_seq)
+
+    async def keep_lead(self, conversation: UUID, origin: str, values: Mapping[str, str], consent: str) -> UUID | None:
+        """Writes down a filled-in form; the same form sent twice is one lead, and None is given the second time."""
+        known = {key: str(values.get(key, ""))[:2000] for key in ("name", "phone", "email", "company", "need")}
+        id = await self.connection.scalar(
+            upsert(LeadRow)
+            .values(
+                conversation_id=conversation,
+                origin=origin,
+                consent_version=consent,
+                consent_at=func.now() if consent else None,
+                **known,
+            )
+            .on_conflict_do_nothing(index_elements=["origin"])
+            .returning(LeadRow.id)
+        )
+        return id if isinstance(id, UUID) else None
+
+    async def _open(self, lang: str, page: Mapping[str, Any]) -> Visit:
+        sid, token = secrets.token_urlsafe(12), secrets.token_urlsafe(24)
+        user = await self.connection.scalar(insert(UserRow).values(lang=lang).returning(UserRow.id))
+        conversation = await self.connection.scalar(
+            insert(ConversationRow)
+            .values(channel="widget", address=sid, lang=lang, user_id=user)
+            .returning(ConversationRow.id)
+        )
+        assert isinstance(conversation, UUID)
+        await self.connection.execute(
+            insert(VisitorRow).values(sid=sid, token_hash=_hash(token), conversation_id=conversation, page=dict(page))
+        )
+        return Visit(sid=sid, token=token, conversation=conversation, resumed=False, last_seq=0)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""What tests share: a real PostgreSQL, migrated once, emptied for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from appliance.store import Store
+from appliance.store.embedded import Embedded
+from appliance.store.schema import migrate
+from appliance.store.store import driver_url
+from appliance.store.tables import Base
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a migrated database: the embedded server's, or the one that `TEST_DATABASE_URL` names."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        migrate(given)
+        yield given
+        return
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    with Embedded(folder) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def database_url(server: str) -> Iterator[str]:
+    """The database with all its tables empty."""
+    engine = create_engine(driver_url(server))
+    with engine.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+    engine.dispose()
+    yield server
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    store = Store(database_url, pool=5)
+    yield store
+    await store.close()
