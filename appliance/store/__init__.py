@@ -4,6 +4,7 @@ from appliance.store.conversations import ClaimLost
 from appliance.store.outgoing import Lease
 from appliance.store.store import EVENTS, WAITING, Store, StoreUnavailable, Transaction
 from appliance.store.visitors import WrongToken
+from appliance.store.visits import Visits
 from appliance.store.words import Prompt
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "Transaction",
+    "Visits",
     "WrongToken",
 ]

@@ -191,6 +191,12 @@ class Conversations:
             MessageRow.conversation_id == conversation, MessageRow.seq > after, last=limit
         )
 
+    async def earlier(self, conversation: UUID, *, before: int, limit: int = 50) -> list[Message]:
+        """The `limit` durable events next before a seq, oldest first."""
+        return await self._messages(
+            MessageRow.conversation_id == conversation, MessageRow.seq < before, last=limit
+        )
+
     async def changed(self, after: Mapping[UUID, int]) -> list[UUID]:
         """Those of the given conversations that have events after the given seq."""
         rows = await self.connection.execute(
