@@ -24,9 +24,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     folder: Path = tmp_path_factory.mktemp("postgres")
-    with Embedded(folder) as url:
-        migrate(url)
-        yield url
+    with Embedded(folder) as postgres:
+        migrate(postgres.url)
+        yield postgres.url
 
 
 @pytest.fixture
