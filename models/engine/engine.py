@@ -1,0 +1,218 @@
+"""One model that serves many chats: a prompt, a slot for it, the shared beginning, the pieces of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from models.base import ModelError, ModelRejected, Turn
+from models.engine.prefixes import Prefixes
+from models.engine.runtime import Piece, Runtime
+from models.engine.seats import Seat, Seats
+
+log = logging.getLogger(__name__)
+
+_FRESH = 30.0  # seconds for which a success answers for the model's health
+_STUCK = 60.0  # seconds without any progress after which a busy model counts as hung
+_PROBE = 30.0  # seconds that a generation of one token may take on an idle engine
+_REST = 16  # tokens that must remain of the context for an answer
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the start."""
+
+    answered: int = 0
+    refused: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    answer_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Request:
+    """One question as the face read it."""
+
+    turns: Sequence[Turn]
+    limit: int = 256
+    schema: Mapping[str, Any] | None = None
+    stop: Sequence[str] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Engine:
+    """Answers requests with a loaded runtime; every method may be called from many tasks."""
+
+    def __init__(self, runtime: Runtime, *, name: str, queue: int, prefixes: Prefixes) -> None:
+        self.name = name
+        self.seats = Seats(runtime.slots, queue=queue)
+        self.counts = Counts()
+        self._runtime = runtime
+        self._prefixes = prefixes
+        self._started = self._succeeded = self._progressed = time.monotonic()
+        self._probe = asyncio.Lock()
+
+    async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The pieces of an answer. Closing the generator gives the slot to the next in line as soon as it is idle."""
+        try:
+            self.seats.check_room()
+        except ModelError:
+            self.counts.refused += 1
+            raise
+        prompt = await self._runtime.prompt(request.turns)
+        limit = self._limit(prompt, request.limit)
+        async with self.seats.take(prompt, limit=limit) as seat:
+            await self._seat_prefix(seat, prompt)
+            async with aclosing(self._generate(seat, prompt, limit, request)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            if shared := self._prefixes.notice(request.turns):
+                await self._keep(await self._runtime.shared(request.turns[:shared]), seat)
+
+    async def share(self, turns: Sequence[Turn]) -> int:
+        """Computes a beginning that chats will share, now, and keeps it; returns its length in tokens."""
+        tokens = await self._runtime.shared(turns)
+        if len(tokens) + _REST > self._runtime.context:
+            raise ModelRejected(self._too_long(len(tokens)))
+        if self._prefixes.place(tokens):
+            async with self.seats.take(tokens, limit=1) as seat:
+                await self._seat_prefix(seat, tokens)
+                await self._keep(tokens, seat)
+        return len(tokens)
+
+    async def measure(self) -> None:
+        """A short generation at the start: it proves the model, wakes its memory and gives the first speeds."""
+        text = "Pumps, valves, filters and hoses for workshops and gardens. " * 6
+        turns = [Turn(role="user", text=text)]
+        async with aclosing(self.answer(Request(turns=turns, limit=12, options={"ignore_eos": True}))) as pieces:
+            async for _ in pieces:
+                pass
+
+    async def healthy(self) -> bool:
+        """By a real generation, unless one has just succeeded; a busy engine is not a dead one."""
+        async with self._probe:
+            now = time.monotonic()
+            if now - self._succeeded < _FRESH or (self.seats.busy and now - self._progressed < _STUCK):
+                return True
+            if self.seats.busy:
+                return False
+            try:
+                async with asyncio.timeout(_PROBE):
+                    turns = [Turn(role="user", text="1")]
+                    async with aclosing(self.answer(Request(turns=turns, limit=1))) as pieces:
+                        return [piece async for piece in pieces][-1].finish != ""
+            except (ModelError, TimeoutError):
+                log.exception("the model does not answer")
+                return self.seats.busy > 0 and time.monotonic() - self._progressed < _PROBE
+
+    def status(self) -> dict[str, Any]:
+        pace = self.seats.pace
+        return {
+            "model": self.name,
+            "slots": self._runtime.slots,
+            "busy": self.seats.busy,
+            "queued": self.seats.waiting,
+            "queue": self.seats.room,
+            "context": self._runtime.context,
+            "wait_seconds": round(self.seats.wait(), 3),
+            "tokens_per_second": round(pace.speed, 2),
+            "prompt_tokens_per_second": round(pace.prompt_speed, 2),
+            "seconds_up": round(time.monotonic() - self._started, 1),
+            "counts": asdict(self.counts),
+        }
+
+    async def close(self) -> None:
+        await self._runtime.close()
+
+    async def _generate(
+        self, seat: Seat, prompt: list[int], limit: int, request: Request
+    ) -> AsyncGenerator[Piece, None]:
+        cached = len(prompt) - seat.fresh
+        written: list[int] = []
+        finished = False
+        try:
+            async with aclosing(
+                self._runtime.generate(
+                    prompt,
+                    slot=seat.number,
+                    limit=limit,
+                    schema=request.schema,
+                    stop=request.stop,
+                    options=request.options,
+                )
+            ) as pieces:
+                async for piece in pieces:
+                    self._progressed = time.monotonic()
+                    seat.computed = max(seat.computed, piece.computed - cached)
+                    seat.produced += len(piece.tokens)
+                    written += piece.tokens
+                    if piece.finish:
+                        finished = True
+                        self._account(seat, piece, cached)
+                    yield piece
+        except ModelError:
+            self.counts.failed += 1
+            finished = True
+            raise
+        finally:
+            seat.holds = [*prompt, *written] if seat.computed >= seat.fresh else prompt[: cached + seat.computed]
+            if not finished:
+                self.counts.cancelled += 1
+                await self._runtime.idle(seat.number)
+
+    def _account(self, seat: Seat, last: Piece, cached: int) -> None:
+        self._succeeded = time.monotonic()
+        self.counts.answered += 1
+        self.counts.prompt_tokens += seat.fresh
+        self.counts.cached_tokens += cached
+        self.counts.answer_tokens += seat.produced
+        self.seats.pace.learn(prompt_speed=last.prompt_speed, speed=last.speed)
+        if seat.produced > 1:  # a probe says nothing of how long answers are
+            self.seats.pace.learn_lengths(prompt=seat.fresh, answer=seat.produced)
+
+    async def _seat_prefix(self, seat: Seat, prompt: Sequence[int]) -> None:
+        """Reads the shared beginning into a slot that lacks it."""
+        best = self._prefixes.best(prompt)
+        if best is None or len(best.tokens) <= seat.cached(prompt):
+            return
+        try:
+            await self._runtime.restore(seat.number, best.file)
+        except ModelError:
+            log.warning("a kept beginning cannot be read; it will be computed anew", exc_info=True)
+            self._prefixes.drop(best)
+            seat.holds = []
+        else:
+            seat.holds = list(best.tokens)
+        seat.fresh = len(prompt) - min(seat.cached(prompt), len(prompt) - 1)
+
+    async def _keep(self, tokens: Sequence[int], seat: Seat) -> None:
+        """Brings the slot to exactly these tokens and keeps its state."""
+        place = self._prefixes.place(tokens)
+        if place is None:
+            return
+        async with aclosing(self._runtime.generate(tokens, slot=seat.number, limit=0)) as pieces:
+            async for _ in pieces:
+                self._progressed = time.monotonic()
+        await self._runtime.save(seat.number, place.file)
+        seat.holds = list(tokens)
+        self._prefixes.add(place)
+
+    def _limit(self, prompt: Sequence[int], wanted: int) -> int:
+        room = self._runtime.context - len(prompt)
+        if room < _REST:
+            self.counts.refused += 1
+            raise ModelRejected(self._too_long(len(prompt)))
+        return max(1, min(wanted, room))
+
+    def _too_long(self, length: int) -> str:
+        return (
+            f"The prompt has {length} tokens and a chat of this engine holds {self._runtime.context}; "
+            "shorten the prompt or start the engine with a longer context."
+        )

@@ -1,0 +1,182 @@
+"""Any server that speaks OpenAI's chat API: our engine, vLLM, llama-server, LM Studio."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from models.base import ModelBusy, ModelError, ModelRejected, ModelUnavailable, Turn
+from models.documents import check
+from models.sse import events
+
+_WEIGHT = 0.3  # of the newest measurement in the moving estimate of the wait
+_RETRY = timedelta(seconds=5)  # where a busy server does not say when to come again
+
+
+class OpenAIChat:
+    """The LLM port on `base_url` (with or without its `/v1`). Never retries: the caller decides what to do instead.
+
+    `connect`, `first_token` and `between` are the longest waits in seconds for the connection, for the first piece
+    (with the queue before it) and from one piece to the next.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str = "",
+        *,
+        api_key: str = "",
+        temperature: float = 0.0,
+        connect: float = 2.0,
+        first_token: float = 60.0,
+        between: float = 30.0,
+    ) -> None:
+        self.name = model
+        self._temperature = temperature
+        self._first_token, self._between = first_token, between
+        self._estimate = 0.0  # seconds to the first token, as measured here
+        self._asks_wait = True  # until the server turns out not to be our engine
+        self._root = base_url.rstrip("/").removesuffix("/v1")
+        self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(max(first_token, between), connect=connect),
+            limits=httpx.Limits(max_connections=256, max_keepalive_connections=16),
+            trust_env=False,  # a model server is on this box or in its network, never behind the proxy for downloads
+        )
+
+    async def stream(
+        self,
+        turns: Sequence[Turn],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        limit: int = 256,
+        stop: Sequence[str] = (),
+    ) -> AsyncGenerator[str, None]:
+        """See `models.base.LLM`. With `schema` a document that was cut or disobeys ends in `ModelError`."""
+        started = time.monotonic()
+        text, finish = "", ""
+        async with aclosing(self._events(self._body(turns, schema, limit, stop))) as found:
+            while (event := await self._next(found, first=not text)) is not None:
+                choice = (event.get("choices") or [{}])[0]
+                finish = choice.get("finish_reason") or finish
+                piece = (choice.get("delta") or {}).get("content") or ""
+                if not piece:
+                    continue
+                if not text:
+                    self._learn(time.monotonic() - started)
+                text += piece
+                yield piece
+        if not finish:
+            raise ModelUnavailable("The model's server broke off in the middle of an answer.")
+        if schema is not None:
+            check(text, schema, cut=finish == "length")
+
+    async def wait(self) -> timedelta:
+        """From our engine's queue; of any other server, what this client has measured lately."""
+        if self._asks_wait:
+            try:
+                response = await self._http.get(f"{self._root}/wait", timeout=2.0)
+            except httpx.HTTPError as error:
+                raise self._unreachable(error) from error
+            if response.status_code == 200:
+                return timedelta(seconds=float(response.json()["seconds"]))
+            self._asks_wait = response.status_code != 404
+        return timedelta(seconds=self._estimate)
+
+    async def share(self, turns: Sequence[Turn]) -> None:
+        """Tells our engine a beginning that chats will share, so that the first of them is fast already.
+
+        Not needed: the engine notices shared beginnings by itself. Does nothing on other servers.
+        """
+        body = {"messages": _messages(turns)}
+        try:
+            response = await self._http.post(f"{self._root}/prefix", json=body, timeout=300.0)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if response.status_code not in (200, 404, 405):
+            raise _error(response)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    def _body(
+        self, turns: Sequence[Turn], schema: Mapping[str, Any] | None, limit: int, stop: Sequence[str]
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "messages": _messages(turns),
+            "stream": True,
+            "max_tokens": limit,
+            "temperature": self._temperature,
+        }
+        if self.name:
+            body["model"] = self.name
+        if stop:
+            body["stop"] = list(stop)
+        if schema is not None:
+            named = {"name": "answer", "strict": True, "schema": dict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        return body
+
+    async def _events(self, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        try:
+            async with self._http.stream("POST", f"{self._root}/v1/chat/completions", json=body) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise _error(response)
+                async with aclosing(events(response.aiter_bytes())) as found:
+                    async for event in found:
+                        if "error" in event:
+                            raise _told(event["error"])
+                        yield event
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        except ValueError as error:
+            raise ModelUnavailable("The model's server answered with something that is no event stream.") from error
+
+    async def _next(self, found: AsyncGenerator[dict[str, Any], None], *, first: bool) -> dict[str, Any] | None:
+        patience = self._first_token if first else self._between
+        try:
+            async with asyncio.timeout(patience):
+                return await anext(found, None)
+        except TimeoutError as error:
+            raise ModelUnavailable(f"The model's server has been silent for {patience:.0f} seconds.") from error
+
+    def _learn(self, seconds: float) -> None:
+        self._estimate += (_WEIGHT if self._estimate else 1.0) * (seconds - self._estimate)
+
+    def _unreachable(self, error: httpx.HTTPError) -> ModelUnavailable:
+        return ModelUnavailable(f"The model's server at {self._root} cannot be reached: {type(error).__name__}.")
+
+
+def _messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
+    return [{"role": turn.role, "content": turn.text} for turn in turns]
+
+
+def _error(response: httpx.Response) -> ModelError:
+    try:
+        told = response.json().get("error", {})
+    except (ValueError, AttributeError):
+        told = {}
+    message = told.get("message") if isinstance(told, dict) else str(told)
+    message = message or f"The model's server answered with status {response.status_code}."
+    wait = response.headers.get("Retry-After", "")
+    match response.status_code:
+        case 429 | 503 if wait or response.status_code == 429:
+            return ModelBusy(message, retry_after=timedelta(seconds=float(wait)) if wait.isdigit() else _RETRY)
+        case status if 400 <= status < 500:
+            return ModelRejected(message)
+        case _:
+            return ModelUnavailable(message)
+
+
+def _told(error: Any) -> ModelError:
+    """An error that a server sends in mid-stream."""
+    code, message = (error.get("code"), str(error.get("message"))) if isinstance(error, dict) else (500, str(error))
+    rejected = isinstance(code, int) and 400 <= code < 500
+    return ModelRejected(message) if rejected else ModelUnavailable(message)

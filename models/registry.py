@@ -1,0 +1,33 @@
+"""A provider's name, and plain values from the settings, become the object behind a port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.base import LLM, Embedder, ModelRejected
+
+
+def llm(provider: str, **values: Any) -> LLM:
+    """`engine` and `openai` take `base_url` and what else `OpenAIChat` knows; `scripted` what `ScriptedLLM` knows."""
+    match provider:
+        case "engine" | "openai":
+            from models.openai_api import OpenAIChat
+
+            return OpenAIChat(**values)
+        case "scripted":
+            from models.scripted import ScriptedLLM
+
+            return ScriptedLLM(**values)
+        case _:
+            raise ModelRejected(f"There is no model provider {provider!r}; choose engine, openai or scripted.")
+
+
+def embedder(provider: str, **values: Any) -> Embedder:
+    """`packaged` is the multilingual model that comes with the appliance."""
+    match provider:
+        case "packaged":
+            from models.packaged import PackagedEmbedder
+
+            return PackagedEmbedder(**values)
+        case _:
+            raise ModelRejected(f"There is no embedding provider {provider!r}; choose packaged.")
