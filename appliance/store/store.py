@@ -67,7 +67,7 @@ class Store:
         """Holds this process's advisory lock, taking it anew whenever the connection was lost. Runs until cancelled."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(_plain(self.url), autocommit=True) as connection:
+                async with await psycopg.AsyncConnection.connect(plain_url(self.url), autocommit=True) as connection:
                     await connection.execute("SELECT pg_advisory_lock(%s, %s)", (ALIVE, self.instance))
                     while True:
                         await asyncio.sleep(2)
@@ -79,7 +79,7 @@ class Store:
         """(channel, conversation) as other transactions commit; only hints: whoever must not miss anything also polls."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(_plain(self.url), autocommit=True) as connection:
+                async with await psycopg.AsyncConnection.connect(plain_url(self.url), autocommit=True) as connection:
                     for channel in channels or (EVENTS, WAITING):
                         await connection.execute(f"LISTEN {channel}")
                     async for notice in connection.notifies():
@@ -105,5 +105,6 @@ def driver_url(url: str) -> str:
     raise ValueError("DATABASE_URL must begin with postgresql://")
 
 
-def _plain(url: str) -> str:
+def plain_url(url: str) -> str:
+    """A PostgreSQL URL as libpq reads it."""
     return "postgresql://" + driver_url(url).removeprefix("postgresql+psycopg://")

@@ -1,0 +1,38 @@
+"""The one program: `appliance COMMAND`, or `python -m appliance COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance import commands
+from appliance.errors import explain
+from appliance.settings import SettingsError, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and gives the exit code: 0 done, 1 not done and said why, 2 asked wrongly."""
+    parser = argparse.ArgumentParser(prog="appliance", description="Counterman: the parts counter that never sleeps.")
+    parser.add_argument("--config", type=Path, help="a settings file other than appliance.toml in the data folder")
+    kinds = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in commands.ALL:
+        module.add_to(kinds)
+    asked = parser.parse_args(arguments)
+    try:
+        return int(asked.run(asked, load(config=asked.config)))
+    except SettingsError as error:
+        print(f"appliance: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if (words := explain(error)) is None:
+            raise
+        print(f"appliance: {words}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""The commands of the program, a group a file; each adds itself to the parser and says what it runs."""
+
+from types import ModuleType
+
+from appliance.commands import catalog, judge, models, roles
+
+ALL: tuple[ModuleType, ...] = (roles, catalog, models, judge)

@@ -1,0 +1,230 @@
+"""`appliance catalog`: price lists in, versions published and rolled back, searches tried."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from appliance.commands.output import (
+    batch_options,
+    json_option,
+    progress,
+    read_lines,
+    say,
+    say_json,
+    write_line,
+    writing_lines,
+)
+from appliance.settings import Settings
+
+if TYPE_CHECKING:
+    from catalog.shelf import Shelf, Version
+    from catalog.snapshot import Found
+    from catalog.workbook import Book
+
+SHOWN = 20  # problems printed for a person; `--json` gives all
+BATCH = 100  # SKUs a query in a batch's results
+
+
+def add_to(kinds: Any) -> None:
+    group = kinds.add_parser("catalog", help="price lists, versions and search")
+    verbs = group.add_subparsers(required=True, metavar="WHAT")
+
+    load = verbs.add_parser("import", help="read a price list into a new version of the catalogue")
+    load.add_argument("file", type=Path)
+    load.add_argument("--publish", action="store_true", help="make it the live version at once")
+    load.add_argument("--dry-run", action="store_true", help="show what would be read, and change nothing")
+    json_option(load)
+    load.set_defaults(run=_import)
+
+    search = verbs.add_parser("search", help="search the live version")
+    search.add_argument("query", nargs="?", default="")
+    search.add_argument("--limit", type=int, default=10)
+    batch_options(search, required=False)
+    json_option(search)
+    search.set_defaults(run=_search)
+
+    for name, run, words in (
+        ("versions", _versions, "list the versions"),
+        ("publish", _publish, "make a version the live one"),
+        ("rollback", _rollback, "go back to the version that was live before"),
+        ("prune", _prune, "delete old versions"),
+    ):
+        verb = verbs.add_parser(name, help=words)
+        if name == "publish":
+            verb.add_argument("version")
+        if name == "prune":
+            verb.add_argument("--keep", type=int, default=3)
+        json_option(verb)
+        verb.set_defaults(run=run)
+
+
+def _import(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import shelf
+    from catalog.workbook import read
+
+    os.nice(10)  # customers come first
+    began = time.monotonic()
+    book = read(asked.file)
+    parsed = time.monotonic() - began
+    progress(f"Read {len(book.products):,} products and {len(book.problems):,} problems in {parsed:.1f} s.")
+    if asked.dry_run:
+        _report(asked, book, version="", published=False)
+        return 0
+    version = asyncio.run(_build(shelf(settings), book, asked.file))
+    if asked.publish:
+        shelf(settings).publish(version.name)
+    _report(asked, book, version=version.name, published=asked.publish)
+    return 0
+
+
+async def _build(shelf: Shelf, book: Book, file: Path) -> Version:
+    last = ""
+
+    def tell(phase: str, share: float) -> None:
+        nonlocal last
+        words = f"{phase} {share:.0%}"
+        if words != last:
+            progress(words)
+            last = words
+
+    return await shelf.add(
+        book.products,
+        source=file.name,
+        problems_count=len(book.problems),
+        pictures=book.pictures,
+        progress=tell,
+    )
+
+
+def _report(asked: argparse.Namespace, book: Book, *, version: str, published: bool) -> None:
+    if asked.json:
+        summary = {
+            "version": version,
+            "rows": book.rows,
+            "products": len(book.products),
+            "problems": [
+                {"sheet": problem.sheet, "row": problem.row, "column": problem.column, "message": problem.message}
+                for problem in book.problems
+            ],
+            "published": published,
+        }
+        say_json(summary | ({"sheets": book.summary()["sheets"]} if asked.dry_run else {}))
+        return
+    say(f"{book.rows:,} rows: {len(book.products):,} products, {len(book.problems):,} problems.")
+    for problem in book.problems[:SHOWN]:
+        place = ", ".join(filter(None, (problem.sheet, problem.row and f"row {problem.row}", problem.column)))
+        say(f"  {place}: {problem.message}")
+    if len(book.problems) > SHOWN:
+        say(f"  … and {len(book.problems) - SHOWN:,} more; --json lists them all.")
+    if version:
+        say(f"Version {version} is {'live' if published else f'ready: appliance catalog publish {version}'}.")
+
+
+def _search(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import shelf
+
+    store = shelf(settings)
+    if asked.batch:
+        asyncio.run(_search_batch(store, asked.batch, asked.out))
+        return 0
+    found = asyncio.run(store.search(asked.query, limit=asked.limit))
+    if asked.json:
+        say_json(_plain(found))
+        return 0
+    if found.corrected:
+        say(f"Searched for: {found.corrected}")
+    for gone in found.dropped:
+        say(f"Left out: {gone}")
+    if found.none:
+        say("Nothing fits." + (" The nearest:" if found.near else ""))
+    for hit in found.near if found.none else found.hits:
+        price = f"{hit.product.price} {hit.product.currency}" if hit.product.price is not None else "on request"
+        say(f"{hit.product.sku:24} {price:>16}  {hit.product.name}  [{', '.join(hit.reasons)}]")
+    return 0
+
+
+async def _search_batch(shelf: Shelf, batch: Path, out: Path | None) -> None:
+    """Each query is timed alone, from its text to its SKUs, the embedding included."""
+    await shelf.search("warm", limit=1)
+    with writing_lines(out) as file:
+        for row in read_lines(batch):
+            began = time.perf_counter()
+            found = await shelf.search(str(row["query"]), limit=BATCH)
+            ms = (time.perf_counter() - began) * 1000
+            hits = found.hits or found.near
+            write_line(file, {"qid": row["qid"], "skus": [hit.product.sku for hit in hits], "ms": round(ms, 2)})
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    return {
+        "version": found.version,
+        "none": found.none,
+        "corrected": found.corrected,
+        "dropped": list(found.dropped),
+        "hits": [
+            {
+                "sku": hit.product.sku,
+                "name": hit.product.name,
+                "price": None if hit.product.price is None else str(hit.product.price),
+                "currency": hit.product.currency,
+                "score": round(hit.score, 4),
+                "reasons": list(hit.reasons),
+            }
+            for hit in found.hits or found.near
+        ],
+    }
+
+
+def _versions(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import shelf
+
+    versions = shelf(settings).versions()
+    if asked.json:
+        say_json({"versions": [_version(version) for version in versions]})
+        return 0
+    for version in versions:
+        say(f"{'*' if version.live else ' '} {version.name}  {version.products:>8,} products  {version.source}")
+    if not versions:
+        say("There is no catalogue yet: appliance catalog import FILE --publish")
+    return 0
+
+
+def _publish(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import shelf
+
+    shelf(settings).publish(asked.version)
+    return _done(asked, {"version": asked.version}, f"Version {asked.version} is live.")
+
+
+def _rollback(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import shelf
+
+    version = shelf(settings).rollback()
+    return _done(asked, {"version": version}, f"Version {version} is live again.")
+
+
+def _prune(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import shelf
+
+    gone = shelf(settings).prune(keep=asked.keep)
+    return _done(asked, {"pruned": gone}, f"{len(gone)} versions deleted.")
+
+
+def _done(asked: argparse.Namespace, value: Mapping[str, Any], words: str) -> int:
+    if asked.json:
+        say_json(value)
+    else:
+        say(words)
+    return 0
+
+
+def _version(version: Version) -> dict[str, Any]:
+    return {**{key: str(value) for key, value in asdict(version).items()}, "live": version.live}

@@ -1,0 +1,47 @@
+"""Doors for judging in bulk, through the very code that serves customers: `dialogue play` and `claims check`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from appliance.commands.output import batch_options, read_lines, write_line, writing_lines
+from appliance.settings import Settings
+
+
+def add_to(kinds: Any) -> None:
+    dialogue = kinds.add_parser("dialogue", help="talk to the assistant without a channel")
+    play = dialogue.add_subparsers(required=True, metavar="WHAT").add_parser(
+        "play", help="answer the dialogues of a file: {id, turns} a line"
+    )
+    batch_options(play)
+    play.set_defaults(run=_play)
+    claims = kinds.add_parser("claims", help="the gate that holds back untrue sentences")
+    check = claims.add_subparsers(required=True, metavar="WHAT").add_parser(
+        "check", help="judge the sentences of a file: {id, lang, rows, company, text} a line"
+    )
+    batch_options(check)
+    check.set_defaults(run=_check)
+
+
+def _play(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.app import assistant
+
+    async def play() -> None:
+        async with assistant(settings) as player:
+            with writing_lines(asked.out) as out:
+                for row in read_lines(asked.batch):
+                    write_line(out, {"id": row.get("id"), "turns": await player.play(row.get("turns", ()))})
+
+    asyncio.run(play())
+    return 0
+
+
+def _check(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.core.claims import check_record
+
+    with writing_lines(asked.out) as out:
+        for row in read_lines(asked.batch):
+            write_line(out, check_record(row))
+    return 0

@@ -1,0 +1,21 @@
+"""The one place where errors become words for people."""
+
+from __future__ import annotations
+
+from appliance.channels.base import ChannelError
+from appliance.store import StoreUnavailable
+from catalog.product import CatalogError
+from models.base import ModelError
+
+FAMILIES = (ModelError, CatalogError, ChannelError, StoreUnavailable)
+
+
+class Refused(Exception):
+    """A command cannot be carried out; its message says why and what to do."""
+
+
+def explain(error: BaseException) -> str | None:
+    """What happened and what to do, for an error that people can act on; None for a fault of the program."""
+    if isinstance(error, (*FAMILIES, Refused)) or type(error).__name__ in {"EmbeddedError"}:
+        return str(error) or (type(error).__doc__ or "").strip()
+    return None

@@ -1,0 +1,58 @@
+"""Of all processes one keeps the schedule, and another takes over when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from sqlalchemy import text
+
+from appliance.jobs import LEADER, Job, keep
+from appliance.store import Store
+from appliance.tasks import Tasks
+
+
+async def test_one_leader_at_a_time_and_another_after_it(store: Store, database_url: str) -> None:
+    ran: Counter[str] = Counter()
+
+    def job(name: str) -> Job:
+        async def run() -> None:
+            ran[name] += 1
+
+        return Job(name="count", every=0.1, run=run)
+
+    async with Tasks() as tasks:
+        tasks.start(keep(database_url, [job("first")]), name="first")
+        await asyncio.sleep(1)
+        tasks.start(keep(database_url, [job("second")]), name="second")
+        await asyncio.sleep(1)
+        assert ran["first"] > 3
+        assert ran["second"] == 0
+
+        async with store.transaction() as tx:  # the leader's connection is cut
+            await tx.connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                     " AND ((classid::bigint << 32) | objid::bigint) = :lock"),
+                {"lock": LEADER},
+            )  # fmt: skip
+        async with asyncio.timeout(10):
+            while not ran["second"]:
+                await asyncio.sleep(0.1)
+        before = ran["first"]
+        await asyncio.sleep(1)
+        assert ran["first"] == before
+
+
+async def test_a_job_that_fails_does_not_end_the_schedule(database_url: str) -> None:
+    runs = 0
+
+    async def fail() -> None:
+        nonlocal runs
+        runs += 1
+        raise RuntimeError("planted")
+
+    async with Tasks() as tasks:
+        tasks.start(keep(database_url, [Job(name="fail", every=0.1, run=fail)]), name="leader")
+        async with asyncio.timeout(10):
+            while runs < 2:
+                await asyncio.sleep(0.1)
