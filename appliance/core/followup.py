@@ -1,0 +1,292 @@
+"""Understands remarks on what was just shown ("cheaper?", "and for 380?", "the second one") by the last wish and cards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from appliance.core.language import cyrillic
+from appliance.core.lexicon import LANGUAGES, Lexicon, lexicon, normal
+from appliance.core.types import Card
+from catalog.normalize import DIMENSIONS, UNIT_OF, fold, scan
+from catalog.understand import understand
+from catalog.wish import Limit, Wish
+
+_CENT = Decimal("0.01")
+_FIXED = {"voltage", "phases", "frequency"}  # what a site has; "bigger" never means these
+_STEP = Decimal("1.001")  # past a bound that is inclusive: "more powerful than 3 kW" must not show 3 kW
+_MAINS = {Decimal(value) for value in (12, 24, 36, 48, 110, 127, 220, 230, 240, 380, 400, 415, 660)}  # volts people name bare
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w][\w./-]{4,}(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\w)")
+_WORD = re.compile(r"\w+")
+_LONGEST = 9  # words; a longer message is a request of its own
+
+Kind = Literal["refine", "more", "details", "price", "stock", "compare", "order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What a remark asks: another search (`wish`), or something about shown cards (`cards`, positions from 0).
+
+    `otherwise` is a milder wish to try where `wish` finds nothing.
+    """
+
+    kind: Kind
+    why: str
+    wish: Wish | None = None
+    otherwise: Wish | None = None
+    cards: tuple[int, ...] = ()
+
+
+def resolve(text: str, *, wish: Wish | None, shown: Sequence[Card], lang: str) -> FollowUp | None:
+    """The remark as a changed wish or a reference to cards; None when the message stands on its own.
+
+    `wish` is what was last searched for, `shown` the cards of the last answer in their order.
+    """
+    if wish is None and not shown:
+        return None
+    remark = _Remark.read(text, lang=lang, wish=wish, shown=shown)
+    if remark.stands_alone:
+        return None
+    return _about_cards(remark, shown) or _changed(remark, wish, shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remark:
+    """The message as the follow-up lists see it."""
+
+    text: str
+    said: frozenset[str]  # topics of the follow-up lists
+    named: tuple[int, ...]  # positions of the cards it points at by ordinal, number or code
+    new: tuple[str, ...]  # words that are neither follow-up phrases nor function words
+    opens: bool  # begins as a continuation does
+    stands_alone: bool
+    lexicons: tuple[Lexicon, ...]
+
+    @classmethod
+    def read(cls, text: str, *, lang: str, wish: Wish | None, shown: Sequence[Card]) -> _Remark:
+        plain = normal(cyrillic(text) if lang == "ru" else text).strip(" .,!?;:()…")
+        codes = dict.fromkeys((lang, *(("ru",) if re.search("[а-я]", plain) else ()), *(("en",) if re.search("[a-z]", plain) else ())))
+        lexicons = tuple(lexicon(code) for code in codes)
+        said = frozenset(topic for lex in lexicons for topic in lex.topics_said(plain, "follow_up"))
+        named = _named(plain, said, shown)
+        new = _new_words(_bare(understand(plain).text), lexicons)
+        opens = any(match.start() == 0 for lex in lexicons for match in lex.found(plain, "follow_up", "opener", "keep"))
+        return cls(
+            text=plain,
+            said=said,
+            named=named,
+            new=new,
+            opens=opens,
+            stands_alone=_stands_alone(plain, said, named, new, opens, lexicons, wish, shown),
+            lexicons=lexicons,
+        )
+
+
+def _named(plain: str, said: frozenset[str], shown: Sequence[Card]) -> tuple[int, ...]:
+    positions = [index for index, name in enumerate(_ORDINALS) if name in said and index < len(shown)]
+    if "last" in said and shown:
+        positions.append(len(shown) - 1)
+    bare = re.fullmatch(r"(?:№|#|n)?\s*(\d)", plain)
+    if bare and 1 <= int(bare.group(1)) <= len(shown):
+        positions.append(int(bare.group(1)) - 1)
+    positions += [index for index, card in enumerate(shown) if card.sku and re.search(rf"(?<!\w){re.escape(normal(card.sku))}(?!\w)", plain)]
+    return tuple(dict.fromkeys(positions))
+
+
+def _new_words(plain: str, lexicons: Sequence[Lexicon]) -> tuple[str, ...]:
+    rest = plain
+    for lex in lexicons:
+        for pattern in lex.topics.get("follow_up", {}).values():
+            rest = pattern.sub(" ", rest)
+    words = _WORD.findall(rest)
+    return tuple(word for word in words if not any(word in lex.function_words for lex in lexicons))
+
+
+def _stands_alone(
+    plain: str,
+    said: frozenset[str],
+    named: tuple[int, ...],
+    new: tuple[str, ...],
+    opens: bool,
+    lexicons: Sequence[Lexicon],
+    wish: Wish | None,
+    shown: Sequence[Card],
+) -> bool:
+    """A complete request: other goods, a foreign code, a company question, or too much to be a remark."""
+    if len(plain.split()) > _LONGEST:
+        return True
+    if any(lex.says(plain, group) for lex in lexicons for group in ("company", "off_topic", "abuse")) and not named:
+        return True
+    if _CODE.search(plain) and not named and not opens:
+        return True
+    known = " ".join((normal(wish.text) if wish else "", *(normal(f"{card.name} {card.category}") for card in shown)))
+    goods = {match.group() for lex in lexicons for match in lex.found(plain, "product", "goods")}
+    foreign = [word for word in goods if not _same_word_in(word, known)]
+    comparing = bool(said & {"cheaper", "dearer", "bigger", "smaller", "brand"}) or bool(named)
+    return bool(foreign) or bool(goods and not comparing and not opens)
+
+
+def _same_word_in(word: str, text: str) -> bool:
+    """Whether the text has a word with the same beginning; four letters in five, so that endings do not matter."""
+    stem = word[: max(3, len(word) * 3 // 4)]
+    return any(other.startswith(stem) for other in _WORD.findall(text)) or (not word.isascii() and len(word) < 3 and word in text)
+
+
+def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
+    """A question about cards that were shown: the named ones, or all of them."""
+    if not shown:
+        return None
+    said, cards = remark.said, remark.named or tuple(range(len(shown)))
+    changing = said & {"cheaper", "dearer", "bigger", "smaller", "brand"}
+    if changing:
+        return None
+    if remark.named and not remark.new or remark.named and len(remark.new) <= 2:
+        kind = next((kind for kind in ("compare", "order", "price", "stock") if kind in said), "details")
+        return FollowUp(kind=kind, cards=remark.named, why=f"names cards: {kind}")  # type: ignore[arg-type]
+    if remark.new:
+        return None
+    for kind in ("compare", "more", "stock", "price", "details", "order"):
+        if kind in said and kind == "more":
+            return None
+        if kind in said:
+            return FollowUp(kind=kind, cards=cards, why=f"asks about the cards: {kind}")  # type: ignore[arg-type]
+    return None
+
+
+def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> FollowUp | None:
+    """The last wish with what the remark changes."""
+    wish = wish or Wish(text=shown[0].category or shown[0].name)
+    said = remark.said
+    heard = understand(remark.text)
+    if "brand" in said:
+        brand = wish.brand or (shown[0].brand if shown else "")
+        return FollowUp(kind="refine", why="another brand", wish=replace(wish, brand="", not_brand=brand))
+    if "cheaper" in said or "dearer" in said:
+        return _other_price(remark, wish, shown, heard, cheaper="cheaper" in said)
+    if limits := _limits(remark, wish, heard):
+        changed = _with(wish, limits, " ".join(remark.new))
+        milder = replace(changed, limits=tuple(replace(limit, sure=limit.sure and limit not in limits) for limit in changed.limits))
+        return FollowUp(kind="refine", why="other limits", wish=changed, otherwise=milder)
+    if "bigger" in said or "smaller" in said:
+        return _other_size(remark, wish, shown, bigger="bigger" in said)
+    if "more" in said and not remark.new:
+        return FollowUp(kind="more", why="asks for more", wish=wish)
+    if "stock" in said and not remark.new:
+        return FollowUp(kind="refine", why="only what is in stock", wish=replace(wish, in_stock=True))
+    words = _added_words(remark)
+    fitting = all(any(lex.says(word, "product", "spec") for lex in remark.lexicons) for word in remark.new)
+    if words and remark.new and (remark.opens or fitting) and len(remark.new) <= 4:
+        return FollowUp(kind="refine", why="further words", wish=_with(wish, (), words))
+    return None
+
+
+def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish, *, cheaper: bool) -> FollowUp:
+    """Cheaper than all that was shown (or than the named one); failing that, than the first of them."""
+    order: Literal["price", "-price"] = "price" if cheaper else "-price"
+    named = [limit for limit in heard.limits if limit.what == "price"]
+    rest = tuple(limit for limit in wish.limits if limit.what != "price")
+    if named:
+        return FollowUp(kind="refine", why="a price named", wish=replace(wish, limits=(*rest, *named), order=order))
+    pointed = [shown[index] for index in remark.named] or list(shown)
+    priced = [card for card in pointed if card.price is not None]
+    if not priced:
+        return FollowUp(kind="refine", why="another price", wish=replace(wish, limits=rest, order=order))
+    prices = [card.price for card in priced if card.price is not None and card.currency == priced[0].currency]
+    strict, mild = (min(prices), prices[0]) if cheaper else (max(prices), prices[0])
+    unit = priced[0].currency
+
+    def bounded(price: Decimal) -> Wish:
+        low, high = (None, price - _CENT) if cheaper else (price + _CENT, None)
+        return replace(wish, limits=(*rest, Limit(what="price", unit=unit, low=low, high=high)), order=order)
+
+    return FollowUp(
+        kind="refine",
+        why="cheaper" if cheaper else "dearer",
+        wish=bounded(strict),
+        otherwise=bounded(mild) if mild != strict else None,
+    )
+
+
+def _other_size(remark: _Remark, wish: Wish, shown: Sequence[Card], *, bigger: bool) -> FollowUp:
+    """Past the quantity that was asked for, or past the first card's."""
+    asked = [*_quantities(wish.text), *(limit for limit in wish.limits if limit.what != "price")]
+    described = _quantities(" ".join(f"{name} {text};" for name, text in shown[0].attributes) + shown[0].name) if shown else []
+    sizes = [limit for limit in (*asked, *described) if limit.what not in _FIXED]
+    why = "bigger" if bigger else "smaller"
+    if not sizes:
+        return FollowUp(kind="refine", why=why, wish=replace(wish, text=f"{wish.text} {remark.text}"))
+    limit = sizes[0]
+    value = (limit.high if bigger else limit.low) or limit.low or limit.high or Decimal(0)
+    low, high = (value * _STEP, None) if bigger else (None, value / _STEP)
+    return FollowUp(kind="refine", why=why, wish=_with(wish, [replace(limit, low=low, high=high, sure=True)], ""))
+
+
+def _limits(remark: _Remark, wish: Wish, heard: Wish) -> list[Limit]:
+    """The limits in the remark; a bare number is a voltage where it looks like one, else it renews the last quantity."""
+    if limits := [*heard.limits, *_quantities(remark.text)]:
+        return limits
+    numbers = [Decimal(match.group().replace(",", ".")) for match in _NUMBER.finditer(remark.text)]
+    if not numbers or remark.named:
+        return []
+    value = numbers[0]
+    if value in _MAINS:
+        return [Limit(what="voltage", unit="v", low=value, high=value)]
+    asked = [*(limit for limit in wish.limits if limit.what != "price"), *_quantities(wish.text)]
+    return [replace(asked[-1], low=value, high=value)] if asked else []
+
+
+def _quantities(text: str) -> list[Limit]:
+    """The quantities named in a text, in canonical units, as limits to those very values."""
+    return [
+        Limit(
+            what=quantity.dimension,
+            unit=UNIT_OF.get(quantity.dimension, ""),
+            low=Decimal(str(quantity.low)),
+            high=Decimal(str(quantity.high)),
+        )
+        for quantity in sorted(scan(fold(text)), key=lambda quantity: quantity.start)
+        if quantity.dimension in DIMENSIONS
+    ]
+
+
+def _without_quantities(text: str, dimensions: set[str]) -> str:
+    """The text without its quantities of these dimensions."""
+    folded = fold(text)
+    for quantity in sorted(scan(folded), key=lambda quantity: -quantity.start):
+        if quantity.dimension in dimensions:
+            folded = f"{folded[: quantity.start]} {folded[quantity.end :]}"
+    return " ".join(folded.split())
+
+
+def _bare(text: str) -> str:
+    """The text without quantities and numbers."""
+    return _NUMBER.sub(" ", _without_quantities(text, set(DIMENSIONS)))
+
+
+def _added_words(remark: _Remark) -> str:
+    """What the remark adds to the words to look for, without the openers ("а", "what about") before it."""
+    rest = " ".join(remark.text.split())
+    while lead := next((m for lex in remark.lexicons for m in lex.found(rest, "follow_up", "opener") if not m.start()), None):
+        rest = rest[lead.end() :].strip(" ,")
+    return rest
+
+
+def _with(wish: Wish, limits: Sequence[Limit], words: str) -> Wish:
+    """The wish with quantities of the same kinds replaced, and the words added in the place of a like phrase."""
+    renewed = {limit.what for limit in limits}
+    text = _without_quantities(wish.text, renewed) if renewed else wish.text
+    kept = tuple(limit for limit in wish.limits if limit.what not in renewed)
+    return replace(wish, text=f"{_without_phrase(text, words)} {words}".strip(), limits=(*kept, *limits))
+
+
+def _without_phrase(text: str, words: str) -> str:
+    """"pump for hot water" loses "for hot water" when "for cold water" is added."""
+    preposition = words.split(" ", 1)[0]
+    if not any(lexicon(lang).says(preposition, "follow_up", "keep") for lang in LANGUAGES):
+        return text
+    return re.sub(rf"(?<!\w){re.escape(preposition)}\s.*?(?=\s(?:для|на|с|из|for|with|from)\s|$)", "", text).strip() or text

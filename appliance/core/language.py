@@ -1,0 +1,207 @@
+"""Tells the language of a customer's message: short, mixed, mistyped or transliterated as it may be."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import cache
+from typing import TypeAlias
+
+from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
+
+from appliance.core.lexicon import LANGUAGES, begins, lexicon, normal
+
+Scores: TypeAlias = "defaultdict[str, float]"
+
+DEFAULT = "ru"  # of a first message without any letters and without a hint
+
+# Languages that the statistics may name. Lingua's low-accuracy models of these take 24 MB and 0.2 s to load and
+# 0.05 ms a message; the high-accuracy ones take 390 MB and err on short messages just as often.
+_STATISTICAL = ("RU", "EN", "UK", "KK", "TR", "DE", "PL", "RO", "IT", "ES", "FR", "BE", "BG", "AZ", "PT", "NL", "CS")
+_CYRILLIC = ("ru", "uk", "kk", "uz", "be", "bg")
+_SCRIPTS = (  # a script that settles the language by itself
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("zh", re.compile(r"[\u3400-\u9fff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("he", re.compile(r"[\u0590-\u05ff]")),
+    ("el", re.compile(r"[\u0370-\u03ff]{2}")),
+    ("ka", re.compile(r"[\u10a0-\u10ff]")),
+    ("hy", re.compile(r"[\u0530-\u058f]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+    ("th", re.compile(r"[\u0e00-\u0e7f]")),
+)
+_LETTERS = {  # letters that only these languages of ours use
+    "kk": re.compile(r"[әңөұүһ]"),
+    "uz": re.compile(r"[ў]|[og][‘’ʻʼ'`][a-z]"),
+    "uk": re.compile(r"[їєґ]"),
+    "tr": re.compile(r"[ışğ]"),
+    "de": re.compile(r"[äß]"),
+    "pl": re.compile(r"[ąęłśźż]"),
+    "ro": re.compile(r"[ășțţ]"),
+    "es": re.compile(r"[ñ¿¡]"),
+    "az": re.compile(r"ə"),
+    "cs": re.compile(r"[ěřů]"),
+    "fr": re.compile(r"[èêœ]"),
+    "pt": re.compile(r"[ãõ]"),
+}
+_SHARED = {  # letters of a few languages
+    re.compile(r"[қғ]"): ("kk", "uz"),
+    re.compile(r"[і]"): ("uk", "kk", "be"),
+    re.compile(r"[öüç]"): ("tr", "de", "az"),
+    re.compile(r"[ыэъё]"): ("ru", "kk"),
+}
+_WORD = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"\S*\d\S*|https?://\S+|\S+@\S+")
+
+_KEYS = str.maketrans("qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюё")
+_LATIN = (
+    ("shch", "щ"), ("sch", "щ"), ("zh", "ж"), ("kh", "х"), ("ch", "ч"), ("sh", "ш"), ("ts", "ц"), ("yu", "ю"), ("ju", "ю"),
+    ("ya", "я"), ("ja", "я"), ("yo", "е"), ("jo", "е"), ("ye", "е"), ("iy", "ий"), ("ij", "ий"), ("yj", "ый"), ("ay", "ай"), ("ey", "ей"),
+    ("oy", "ой"), ("uy", "уй"), ("a", "а"), ("b", "б"), ("c", "ц"), ("d", "д"), ("e", "е"), ("f", "ф"), ("g", "г"), ("h", "х"),
+    ("i", "и"), ("j", "й"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"), ("r", "р"),
+    ("s", "с"), ("t", "т"), ("u", "у"), ("v", "в"), ("w", "в"), ("x", "х"), ("y", "ы"), ("z", "з"),
+)  # fmt: skip
+_ALIKE = str.maketrans({"ь": "", "ъ": "", "ы": "и", "й": "и", "э": "е", "щ": "ш", "ё": "е"})
+
+
+def detect(text: str, *, before: str = "", hint: str = "") -> str:
+    """ISO 639-1 code of the message's language.
+
+    `before` is the language of the conversation so far, `hint` the page's or the app's; both decide only where the
+    message itself does not, as with a bare SKU.
+    """
+    scores = weigh(text)
+    known = before or hint[:2].lower() or ""
+    if not scores:
+        return known or DEFAULT
+    scores[known] += 0.9 if before else 0.5
+    scores.pop("", None)
+    best, weight = max(scores.items(), key=lambda item: item[1])
+    return best if weight > 1 or not known else known
+
+
+def weigh(text: str) -> Scores:
+    """Evidence for each language; empty when the message has no words. Above 2 is as good as sure."""
+    bare = _CODE.sub(" ", text)
+    words = _WORD.findall(normal(bare))
+    scores: Scores = defaultdict(float)
+    if not any(len(word) > 1 or ord(word) > 0x2E80 for word in words):
+        return scores
+    if lang := _by_script(bare):
+        scores[lang] = 5.0
+        return scores
+    cyrillic = [word for word in words if "\u0400" <= word[0] <= "\u052f"]
+    latin = [word for word in words if word[0] < "\u0250"]
+    _add_words(scores, cyrillic, tuple(lang for lang in LANGUAGES if lang in _CYRILLIC))
+    _add_words(scores, latin, tuple(lang for lang in LANGUAGES if lang not in ("ru", "zh")))
+    _add_letters(scores, bare.lower())
+    _add_statistics(scores, cyrillic or latin)
+    if latin and not cyrillic:
+        scores["ru"] += _russian_in_disguise(bare, latin)
+    if cyrillic:
+        scores["ru"] += 0.4
+    return scores
+
+
+def cyrillic(text: str) -> str:
+    """A Russian message typed in Latin letters, by sound or on the wrong layout, in Cyrillic; others as they are."""
+    if any("\u0400" <= char <= "\u052f" for char in text):
+        return text
+    by_keys, by_sound = relaid(text), transliterated(text)
+    return max((by_keys, by_sound), key=lambda form: sum(map(_russian_word, _WORD.findall(normal(form)))))
+
+
+def relaid(text: str) -> str:
+    """Latin keys as the Russian keyboard layout reads them; words with digits stay."""
+    return " ".join(word if re.search(r"\d", word) else word.lower().translate(_KEYS) for word in text.split())
+
+
+def transliterated(text: str) -> str:
+    """Latin letters as Russian sounds; words with digits stay."""
+    return " ".join(word if re.search(r"\d", word) else _sounds(word.lower()) for word in text.split())
+
+
+def _sounds(word: str) -> str:
+    for latin, letter in _LATIN:
+        word = word.replace(latin, letter)
+    return word
+
+
+def _by_script(text: str) -> str:
+    return next((lang for lang, pattern in _SCRIPTS if pattern.search(text)), "")
+
+
+def _add_words(scores: Scores, words: list[str], langs: tuple[str, ...]) -> None:
+    """A word counts for each language that has it, the less the more languages have it."""
+    for word in words:
+        claims = {lang: weight for lang in langs if (weight := _claim(lang, word))}
+        for lang, weight in claims.items():
+            scores[lang] += weight / len(claims)
+
+
+def _claim(lang: str, word: str) -> float:
+    lex = lexicon(lang)
+    if word in lex.function_words:
+        return 0.8 if len(word) < 3 else 1.6
+    if word in lex.words:
+        return 1.4
+    return 1.2 if begins(word, lex.function_stems) or begins(word, lex.stems) else 0.0
+
+
+def _add_letters(scores: Scores, text: str) -> None:
+    for lang, pattern in _LETTERS.items():
+        scores[lang] += min(2 * len(pattern.findall(text)), 4)
+    for pattern, langs in _SHARED.items():
+        hits = min(len(pattern.findall(text)), 3)
+        for lang in langs:
+            scores[lang] += 0.8 * hits
+    for lang in [lang for lang, weight in scores.items() if not weight]:
+        del scores[lang]
+
+
+def _add_statistics(scores: Scores, words: list[str]) -> None:
+    text = " ".join(words)
+    sure = min(len(text) / 16, 1.0)  # sixteen letters are enough for trigrams to be trusted
+    for value in _statistics().compute_language_confidence_values(text)[:4]:
+        scores[value.language.iso_code_639_1.name.lower()] += 1.6 * sure * value.value
+
+
+@cache
+def _statistics() -> LanguageDetector:
+    codes = [getattr(IsoCode639_1, code) for code in _STATISTICAL]
+    return LanguageDetectorBuilder.from_iso_codes_639_1(*codes).with_low_accuracy_mode().build()
+
+
+def _russian_in_disguise(text: str, latin: list[str]) -> float:
+    """Evidence that Latin letters hide Russian: by sound ("skolko stoit"), or by the keys pressed ("yfcjc")."""
+    by_sound = sum(_russian_word(_sounds(word)) for word in latin)
+    mistyped = [word for word in text.split() if _no_latin_word(word)]
+    by_keys = sum(1.5 * _russian_word(word) + 0.5 for word in _WORD.findall(normal(relaid(" ".join(mistyped)))) if len(word) > 2)
+    return max(by_sound, by_keys)
+
+
+def _no_latin_word(word: str) -> bool:
+    """Typed on the wrong layout: lower case, and hardly a vowel or a punctuation key inside."""
+    bare = word.strip(".,!?").lower()
+    if len(bare) < 3 or word.isupper():
+        return False
+    vowels = sum(char in "aeiou" for char in bare)
+    return vowels / len(bare) < 0.2 or bool(re.search(r"\w[\[\];',]\w|^[;\[\]']\w", bare))
+
+
+def _russian_word(word: str) -> float:
+    alike = word.translate(_ALIKE)
+    words, stems = _russian_alike()
+    if alike in words:
+        return 0.5 if len(alike) < 3 else 1.5
+    return 1.3 if begins(alike, stems) else 0.0
+
+
+@cache
+def _russian_alike() -> tuple[frozenset[str], frozenset[str]]:
+    """Russian vocabulary with the letters merged that transliteration cannot tell apart."""
+    ru = lexicon("ru")
+    words = {word.translate(_ALIKE) for word in ru.words | ru.function_words}
+    stems = {stem.translate(_ALIKE) for stem in ru.stems | ru.function_stems}
+    return frozenset(words), frozenset(stem for stem in stems if len(stem) > 3)

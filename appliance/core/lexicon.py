@@ -1,0 +1,143 @@
+"""What customers say in each language: the word lists of `routes/*.toml`, compiled once and asked many times."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import product
+from typing import Any
+
+LANGUAGES = ("ru", "en", "kk", "uz", "uk", "tr", "de", "zh")
+_APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻ`´′"))
+_YO = str.maketrans("ё", "е")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """One language's patterns by route and topic, and the words that give the language away."""
+
+    lang: str
+    topics: Mapping[str, Mapping[str, re.Pattern[str]]]  # route (or "product", "follow_up") -> topic -> pattern
+    words: frozenset[str]  # whole words; those of `stems` begin words
+    stems: frozenset[str]
+    function_words: frozenset[str]
+    function_stems: frozenset[str]
+    examples: Mapping[str, tuple[str, ...]]  # route -> sentences
+
+    def found(self, text: str, group: str, *topics: str) -> list[re.Match[str]]:
+        """Every match of the group's topics (all of them when none is named) in a text made by `normal`."""
+        chosen = self.topics.get(group, {})
+        names = topics or tuple(chosen)
+        return [match for name in names if name in chosen for match in chosen[name].finditer(text)]
+
+    def says(self, text: str, group: str, *topics: str) -> bool:
+        chosen = self.topics.get(group, {})
+        return any(chosen[name].search(text) for name in (topics or tuple(chosen)) if name in chosen)
+
+    def topics_said(self, text: str, group: str) -> dict[str, float]:
+        """Topic -> weight: longer phrases are surer than single words (one word 1, each further one half more)."""
+        said: dict[str, float] = {}
+        for name, pattern in self.topics.get(group, {}).items():
+            weights = sorted((_weight(match.group()) for match in pattern.finditer(text)), reverse=True)
+            if weights:
+                said[name] = weights[0] + 0.5 * len(weights[1:3])
+        return said
+
+    def knows(self, word: str) -> bool:
+        return word in self.words or begins(word, self.stems)
+
+
+def normal(text: str) -> str:
+    """Lower case, one kind of space, no apostrophes, `ё` as `е`: the form that patterns are matched against."""
+    folded = unicodedata.normalize("NFKC", text).lower().replace("i̇", "i")
+    return " ".join(folded.translate(_YO).translate(_APOSTROPHES).split())
+
+
+def begins(word: str, stems: frozenset[str]) -> bool:
+    """Whether the word starts with one of the stems."""
+    return any(word[:size] in stems for size in range(2, len(word) + 1))
+
+
+@cache
+def lexicon(lang: str) -> Lexicon:
+    """The language's lexicon; an empty one for a language that has no file."""
+    data = _read(lang)
+    joined = bool(data.get("language", {}).get("joined"))
+    groups = {name: group for name, group in data.items() if name not in ("language", "examples")}
+    words, stems = _vocabulary(
+        entry for name, group in groups.items() if name != "follow_up" for text in group.values() for entry in _entries(text)
+    )
+    function_words, function_stems = _vocabulary(_entries(data.get("language", {}).get("words", "")))
+    return Lexicon(
+        lang=lang,
+        topics={
+            name: {topic: _compile(list(_entries(text)), joined) for topic, text in group.items()}
+            for name, group in groups.items()
+        },
+        words=words,
+        stems=stems,
+        function_words=function_words,
+        function_stems=function_stems,
+        examples={route: tuple(_lines(text)) for route, text in data.get("examples", {}).items()},
+    )
+
+
+def _read(lang: str) -> dict[str, Any]:
+    file = resources.files(__package__).joinpath("routes", f"{lang}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8")) if lang in LANGUAGES and file.is_file() else {}
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line.strip() for line in text.splitlines() if line.strip())
+
+
+def _entries(text: str) -> Iterator[str]:
+    return (normal(entry) for line in text.splitlines() for entry in line.split(";") if entry.strip())
+
+
+def _compile(entries: list[str], joined: bool) -> re.Pattern[str]:
+    """One pattern for all entries, longest first so that a phrase wins over its first word."""
+    body = "|".join(_expression(entry) for entry in sorted(set(entries), key=len, reverse=True))
+    return re.compile(body if joined else rf"(?<!\w)(?:{body})(?!\w)")
+
+
+def _expression(entry: str) -> str:
+    """The lexicon's notation as a regular expression: `*` ends a stem, ` .. ` skips up to three words."""
+    stems = re.sub(r"(?<=[\w)?\]])\*", r"\\w*", entry.replace(" *", r" \w+"))
+    gaps = re.sub(r"\s*(?<!\.)\.\.(?!\.)\s*", "\0", stems).replace(" ", r"[^\w]+")
+    return gaps.replace("\0", r"[^\w]+(?:\w+[^\w]+){0,3}").replace(r"\w*\w*", r"\w*")
+
+
+def _weight(match: str) -> float:
+    return 1 + 0.5 * match.strip().count(" ")
+
+
+def _vocabulary(entries: Iterator[str] | Any) -> tuple[frozenset[str], frozenset[str]]:
+    """Whole words and stems among the single-word entries, `(a|b)` written out."""
+    words: set[str] = set()
+    stems: set[str] = set()
+    for entry in entries:
+        if " " in entry or set(entry) & set(".$\\["):
+            continue
+        for word in _written_out(entry):
+            if word.endswith("*") and len(word) > 2:
+                stems.add(word.rstrip("*"))
+            elif word and "*" not in word:
+                words.add(word)
+    return frozenset(words), frozenset(stems)
+
+
+def _written_out(entry: str) -> Iterator[str]:
+    parts = re.split(r"(\([^()]*\)\??)", entry)
+    if "(" in re.sub(r"\([^()]*\)", "", entry):
+        return
+    choices = [
+        [*part.strip("()?").split("|"), *([""] if part.endswith("?") else [])] if part.startswith("(") else [part.replace("?", "")]
+        for part in parts
+    ]
+    yield from ("".join(choice) for choice in product(*choices))
