@@ -1,0 +1,380 @@
+"""Reads a whole price list: every sheet, every row accounted for, one SKU for one product."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from catalog.product import Problem, Product
+from catalog.workbook.columns import Column, fingerprint
+from catalog.workbook.grid import Cell, Grid, is_empty, letter
+from catalog.workbook.layout import Table, find_tables
+from catalog.workbook.messages import message
+from catalog.workbook.readers import open_grids
+from catalog.workbook.rows import Draft, Reading, read_rows
+from catalog.workbook.vocabulary import currency_of, simplify
+
+KINDS = ("product", "duplicate", "problem", "header", "section", "total", "note", "hidden", "other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One sheet as understood: where its header is, what its columns hold, and what became of each non-empty row.
+
+    `header_rows` are 1-based. `counts` has every kind of KINDS; its sum is `rows`, the number of non-empty rows.
+    `others` names the rows (1-based) of each kind that is no product.
+    """
+
+    name: str
+    hidden: bool = False
+    rows: int = 0
+    header_rows: tuple[int, ...] = ()
+    columns: tuple[Column, ...] = ()
+    fingerprint: str = ""
+    tables: tuple[Table, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def mapping(self) -> dict[str, tuple[str, float]]:
+        """The field and confidence of each column by its letter; fields "attribute" and "" are properties and left out."""
+        return {letter(column.index): (column.field, column.confidence) for column in self.columns}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A price list as read."""
+
+    file: str
+    kind: str  # what it really is: "xlsx", "xls", "xlsb", "ods", "text", "html", "xml"
+    products: list[Product]
+    problems: list[Problem]
+    sheets: tuple[Sheet, ...]
+
+    @property
+    def rows(self) -> int:
+        """The non-empty rows of all sheets: products, lost rows, and named rows of other kinds together."""
+        return sum(sheet.rows for sheet in self.sheets)
+
+    @property
+    def parity(self) -> bool:
+        """Whether every non-empty row is accounted for."""
+        return all(sum(sheet.counts.values()) == sheet.rows for sheet in self.sheets)
+
+    def summary(self, *, sample: int = 5, problems: int = 200) -> dict[str, Any]:
+        """What a dry run shows, as JSON-ready values."""
+        return {
+            "file": self.file,
+            "kind": self.kind,
+            "rows": self.rows,
+            "products": len(self.products),
+            "parity": self.parity,
+            "sheets": [_sheet_summary(sheet) for sheet in self.sheets],
+            "sample": [_product_summary(product) for product in self.products[:sample]],
+            "problems": [_problem_summary(problem) for problem in self.problems[:problems]],
+            "problems_total": len(self.problems),
+        }
+
+
+def read(
+    path: Path | str,
+    *,
+    lang: str = "en",
+    mapping: Mapping[str, Mapping[str, str]] | None = None,
+    include_hidden: bool = False,
+    currency: str = "",
+) -> Book:
+    """Reads the price list at `path`.
+
+    `mapping` corrects columns by layout: {Sheet.fingerprint (or "*" for any): {column letter: field}}. `currency` (ISO
+    4217) is used where the file names none. Messages are in `lang`. Raises CatalogError, saying what to do, for a file
+    that is empty, encrypted, damaged, too big, or no table at all; bad rows and cells become problems instead.
+    """
+    path = Path(path)
+    grids, kind, _ = open_grids(path, lang=lang)
+    reader = _Reader(path.name, lang, mapping or {}, include_hidden, currency)
+    return reader.read(grids, kind.value)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Page:
+    """A sheet in work."""
+
+    grid: Grid
+    skip: frozenset[int]
+    tables: list[Table]
+    readings: list[tuple[Table, Reading]] = field(default_factory=list)
+    kinds: dict[int, str] = field(default_factory=dict)
+
+
+class _Reader:
+    def __init__(
+        self, file: str, lang: str, mapping: Mapping[str, Mapping[str, str]], include_hidden: bool, currency: str
+    ) -> None:
+        self.file, self.lang, self.mapping = file, lang, mapping
+        self.include_hidden, self.currency = include_hidden, currency
+        self.problems: list[Problem] = []
+
+    def read(self, grids: Sequence[Grid], kind: str) -> Book:
+        pages = [self._page(grid) for grid in grids]
+        self._leave_out_strangers(pages)
+        drafts = [pair for page in pages for pair in self._drafts(page)]
+        products = self._products(drafts)
+        if not products:
+            self._say("no_table", file=self.file)
+        sheets = tuple(self._sheet(page) for page in pages)
+        return Book(file=self.file, kind=kind, products=products, problems=self.problems, sheets=sheets)
+
+    def _page(self, grid: Grid) -> _Page:
+        rows = _filled_rows(grid.rows)
+        if grid.failure:
+            self._say("sheet_failed", sheet=grid.name, why=grid.failure)
+        if grid.hidden and not self.include_hidden:
+            if rows:
+                self._say("sheet_hidden", grid, sheet=grid.name, rows=rows)
+            return _Page(grid=grid, skip=frozenset(range(len(grid.rows))), tables=[])
+        skip = frozenset() if self.include_hidden else grid.hidden_rows
+        skipped = _filled_rows(grid.rows[row] for row in skip if row < len(grid.rows))
+        if skipped:
+            self._say("rows_hidden", grid, rows=skipped)
+        return _Page(grid=grid, skip=skip, tables=find_tables(grid, skip=skip, mappings=self.mapping))
+
+    def _leave_out_strangers(self, pages: list[_Page]) -> None:
+        """Sheets of currencies, categories or terms beside a price list are not products; a lone list of names may be."""
+        priced = any(table.column("price") for page in pages for table in page.tables)
+        for page in pages:
+            page.tables = [table for table in page.tables if table.sells or (not priced and table.column("name"))]
+
+    def _drafts(self, page: _Page) -> list[tuple[_Page, Draft]]:
+        readings = [(table, read_rows(page.grid, table, skip=page.skip, lang=self.lang)) for table in page.tables]
+        page.readings = [(table, reading) for table, reading in readings if reading.drafts]
+        page.tables = [table for table, _ in page.readings]
+        preamble = self._sheet_currency(page)
+        pairs = []
+        for table, reading in page.readings:
+            self.problems += reading.problems
+            self._remark(page.grid, table)
+            for draft in reading.drafts:
+                if draft.price is not None and not draft.currency:
+                    draft.currency = preamble
+                pairs.append((page, draft))
+        self._classify(page)
+        pairs.sort(key=lambda pair: pair[1].row)
+        return pairs
+
+    def _classify(self, page: _Page) -> None:
+        """One kind for each non-empty row; where tables stand side by side, what is most of a product wins."""
+        order = {kind: place for place, kind in enumerate(KINDS)}
+        for table, reading in page.readings:
+            found = (
+                dict(reading.kinds)
+                | {draft.row: "product" for draft in reading.drafts}
+                | dict.fromkeys(table.header, "header")
+            )
+            for row, kind in found.items():
+                if order[kind] < order[page.kinds.get(row, "other")]:
+                    page.kinds[row] = kind
+        start = min((min(table.header, default=table.first) for table in page.tables), default=0)
+        for index, row in enumerate(page.grid.rows):
+            if _blank(row):
+                page.kinds.pop(index, None)
+            elif index in page.skip:
+                page.kinds[index] = "hidden"
+            elif index not in page.kinds:
+                page.kinds[index] = "note" if page.tables and index < start else "other"
+        if not page.tables and (left := sum(kind == "other" for kind in page.kinds.values())):
+            self._say("sheet_without_products", page.grid, sheet=page.grid.name, rows=left)
+
+    def _remark(self, grid: Grid, table: Table) -> None:
+        row = table.header[-1] + 1 if table.header else table.first + 1
+        if not table.header:
+            self._say("no_header", grid, row)
+        if not table.column("sku"):
+            self._say("no_sku", grid, row)
+        if not table.column("price"):
+            self._say("no_price", grid, row)
+        if not table.column("name") and not table.column("sku"):
+            names = ", ".join(column.title for column in table.columns if column.field == "attribute")
+            self._say("name_composed", grid, row, columns=names)
+
+    def _sheet_currency(self, page: _Page) -> str:
+        """The currency that the lines above the first table name ("Цены указаны в гривне с НДС")."""
+        start = min((table.header[0] for table in page.tables if table.header), default=0)
+        words = ("цен", "цін", "ціни", "валют", "price", "preis", "руб", "грн", "currency", "pret")
+        for row in page.grid.rows[: min(start, 60)]:
+            for cell in row:
+                if (
+                    isinstance(cell, str)
+                    and any(word in cell.lower() for word in words)
+                    and (code := currency_of(cell))
+                ):
+                    return code
+        return currency_of(page.grid.name)
+
+    def _products(self, drafts: list[tuple[_Page, Draft]]) -> list[Product]:
+        self._settle_currency([draft for _, draft in drafts])
+        kept: dict[str, tuple[_Page, Draft, Product]] = {}
+        for page, draft in drafts:
+            product = self._product(draft, page.grid.name)
+            if product.sku in kept:
+                fresh = self._told_apart(page, draft, product, kept)
+                if fresh is None:
+                    continue
+                product = fresh
+            kept[product.sku] = (page, draft, product)
+        return [product for _, _, product in kept.values()]
+
+    def _told_apart(
+        self, page: _Page, draft: Draft, product: Product, kept: Mapping[str, tuple[_Page, Draft, Product]]
+    ) -> Product | None:
+        """A second row with a SKU: the same again, the same at another price, or another product under a code of its own."""
+        other_page, other, first = kept[product.sku]
+        where = f"{other.row + 1}" if other_page is page else f"{other_page.grid.name}!{other.row + 1}"
+        if _identity(first) == _identity(product) and (first.category == product.category or draft.sku):
+            same = (first.price, first.currency, first.stock) == (product.price, product.currency, product.stock)
+            page.kinds[draft.row] = "duplicate" if same else "problem"
+            self._say(
+                "duplicate" if same else "conflict", page.grid, draft.row + 1, sku=product.sku, first=where, lost=True
+            )
+            return None
+        number = 2
+        while f"{product.sku}-{number}" in kept:
+            number += 1
+        fresh = replace(product, sku=f"{product.sku}-{number}")
+        self._say("same_sku", page.grid, draft.row + 1, sku=product.sku, first=where, new=fresh.sku)
+        return fresh
+
+    def _product(self, draft: Draft, sheet: str) -> Product:
+        product = Product(
+            sku=draft.sku,
+            name=draft.name,
+            description=draft.description,
+            category=draft.category,
+            brand=draft.brand,
+            price=draft.price,
+            currency=draft.currency if draft.price is not None else "",
+            stock=draft.stock,
+            unit=draft.unit,
+            attributes=tuple(draft.attributes),
+            photo=draft.photo,
+            url=draft.url,
+            lang=draft.lang,
+            source=self.file,
+            row=draft.row + 1,
+        )
+        return product if product.sku else replace(product, sku=_made_sku(product))
+
+    def _settle_currency(self, drafts: list[Draft]) -> None:
+        """Prices whose currency nothing names take that of the rest of the file, else the owner's, else one by language."""
+        bare = [draft for draft in drafts if draft.price is not None and not draft.currency]
+        if not bare:
+            return
+        known = Counter(draft.currency for draft in drafts if draft.currency)
+        common = known.most_common(1)[0][0] if len(known) == 1 else ""
+        assumed = common or self.currency or _currency_by_language(" ".join(draft.name for draft in bare[:300]))
+        if not common and not self.currency:
+            self._say("currency_assumed", currency=assumed)
+        for draft in bare:
+            draft.currency = assumed
+
+    def _sheet(self, page: _Page) -> Sheet:
+        counts = Counter(page.kinds.values())
+        main = max(page.readings, key=lambda pair: len(pair[1].drafts), default=None)
+        others: dict[str, list[int]] = {}
+        for row, kind in sorted(page.kinds.items()):
+            if kind != "product":
+                others.setdefault(kind, []).append(row + 1)
+        table = main[0] if main else None
+        return Sheet(
+            name=page.grid.name,
+            hidden=page.grid.hidden,
+            rows=_filled_rows(page.grid.rows),
+            header_rows=tuple(row + 1 for row in table.header) if table else (),
+            columns=table.columns if table else (),
+            fingerprint=fingerprint({c.index: c.label for c in table.columns if c.label}) if table else "",
+            tables=tuple(page.tables),
+            counts={kind: counts[kind] for kind in KINDS},
+            others={kind: tuple(rows) for kind, rows in others.items()},
+        )
+
+    def _say(self, id: str, grid: Grid | None = None, row: int = 0, *, lost: bool = False, **values: object) -> None:
+        text = message(id, self.lang, **values)
+        self.problems.append(Problem(message=text, sheet=grid.name if grid else "", row=row, lost=lost))
+
+
+def _blank(row: Sequence[Cell]) -> bool:
+    return all(map(is_empty, row))
+
+
+def _filled_rows(rows: Iterable[Sequence[Cell]]) -> int:
+    return sum(not _blank(row) for row in rows)
+
+
+def _identity(product: Product) -> tuple[object, ...]:
+    """What makes two rows one product: name, brand and properties, whatever the price."""
+    properties = sorted((a.name, simplify(a.text)) for a in product.attributes if a.number is None or a.unit)
+    return simplify(product.name), simplify(product.brand), tuple(properties)
+
+
+def _made_sku(product: Product) -> str:
+    """A code that is the same each time the same product is read, wherever its row stands."""
+    said = "\x1f".join(map(str, (_identity(product), product.unit)))
+    return "X" + hashlib.sha256(said.encode()).hexdigest()[:10].upper()
+
+
+def _currency_by_language(names: str) -> str:
+    letters = Counter(names.lower())
+    if letters["і"] + letters["ї"] + letters["є"] > letters["ы"] + letters["э"] + letters["ё"]:
+        return "UAH"
+    if sum(count for char, count in letters.items() if "а" <= char <= "я") > len(names) / 5:
+        return "RUB"
+    return "EUR" if any(letters[char] for char in "äöüßăâîșț") else "USD"
+
+
+def _sheet_summary(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "name": sheet.name,
+        "hidden": sheet.hidden,
+        "rows": sheet.rows,
+        "header_rows": list(sheet.header_rows),
+        "fingerprint": sheet.fingerprint,
+        "tables": len(sheet.tables),
+        "mapping": [
+            {"column": letter(c.index), "label": c.title, "field": c.field, "confidence": c.confidence}
+            for c in sheet.columns
+        ],
+        "counts": dict(sheet.counts),
+    }
+
+
+def _product_summary(product: Product) -> dict[str, Any]:
+    def plain(value: Decimal | None) -> str | None:
+        return None if value is None else format(value, "f")
+
+    return {
+        "sku": product.sku,
+        "name": product.name,
+        "category": product.category,
+        "brand": product.brand,
+        "price": plain(product.price),
+        "currency": product.currency,
+        "stock": plain(product.stock),
+        "unit": product.unit,
+        "attributes": {a.name: a.text for a in product.attributes},
+        "row": product.row,
+    }
+
+
+def _problem_summary(problem: Problem) -> dict[str, Any]:
+    return {
+        "sheet": problem.sheet,
+        "row": problem.row,
+        "column": problem.column,
+        "message": problem.message,
+        "lost": problem.lost,
+    }

@@ -1,0 +1,243 @@
+"""Decides what each column of a table holds, from its name and from what stands in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from catalog.workbook.grid import Cell, is_empty, letter, written
+from catalog.workbook.values import number, price
+from catalog.workbook.vocabulary import Match, field_of, price_rank, simplify, sku_is_weak
+
+FIELDS = (
+    "name", "sku", "price", "other_price", "description", "category", "brand", "currency", "stock", "unit",
+    "photo", "url", "barcode", "attributes", "lang", "attribute", "index", "",
+)  # fmt: skip
+SAMPLE = 2_000  # rows looked at to judge a column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: its 0-based place, its name as written, the field it holds ("" is left out) and how sure (0 to 1)."""
+
+    index: int
+    label: str
+    field: str
+    confidence: float
+
+    @property
+    def title(self) -> str:
+        """The name on one line, or the letter of a column without one."""
+        return " ".join(self.label.split()) or letter(self.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What stands in a column, as shares of its filled cells (`filled` as a share of the rows)."""
+
+    filled: float = 0.0
+    count: int = 0
+    numeric: float = 0.0
+    priced: float = 0.0
+    links: float = 0.0
+    distinct: float = 0.0
+    length: float = 0.0  # characters, on average
+    ordinal: float = 0.0  # numbers that follow their predecessor by one
+
+
+def mapped(
+    labels: Mapping[int, str],
+    rows: Sequence[Sequence[Cell]],
+    mappings: Mapping[str, Mapping[str, str]],
+    *,
+    width: int = 0,
+) -> tuple[Column, ...]:
+    """The columns of a table with these header labels (by place) and these body rows, corrected by `mappings`."""
+    places = list(labels) or list(range(width))
+    sample = rows[:: len(rows) // SAMPLE + 1]
+    contents = {place: content([row[place] if place < len(row) else None for row in sample]) for place in places}
+    columns = {place: _by_label(place, labels.get(place, ""), contents[place]) for place in places}
+    _settle(columns, contents)
+    corrected = mappings.get(fingerprint(labels), mappings.get("*", {}))
+    for place, column in columns.items():
+        if letter(place) in corrected:
+            columns[place] = replace(column, field=corrected[letter(place)], confidence=1.0)
+    return tuple(columns.values())
+
+
+def fingerprint(labels: Mapping[int, str]) -> str:
+    """A layout's name: equal for files whose header says the same in the same columns, whatever the rows."""
+    said = "|".join(f"{place}:{simplify(label)}" for place, label in sorted(labels.items()))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def content(cells: Sequence[Cell]) -> Content:
+    """Measures a column's cells."""
+    filled = [cell for cell in cells if not is_empty(cell)]
+    if not filled:
+        return Content()
+    numbers = [number(cell) for cell in filled]
+    known = [value for value in numbers if value is not None]
+    texts = [written(cell) for cell in filled]
+    steps = sum(b - a == 1 for a, b in zip(known, known[1:], strict=False))
+    count = len(filled)
+    return Content(
+        filled=count / len(cells),
+        count=count,
+        numeric=len(known) / count,
+        priced=sum(price(cell) is not None for cell in filled) / count,
+        links=sum(text.startswith(("http://", "https://", "www.")) for text in texts) / count,
+        distinct=len(set(texts)) / count,
+        length=sum(map(len, texts)) / count,
+        ordinal=steps / max(len(known) - 1, 1) * len(known) / count,
+    )
+
+
+def _by_label(place: int, label: str, held: Content) -> Column:
+    match = _match(label)
+    field, sure = (match.field, match.confidence) if match else ("attribute" if label else "", 0.5 if label else 0.2)
+    if (
+        (field in {"price", "old_price", "total"} and held.count >= 3 and held.priced < 0.5)
+        or (field == "url" and held.count and held.links < 0.3)
+        or (field == "photo" and held.count and held.links < 0.3 and held.length < 5)
+        or (field == "index" and held.count >= 3 and held.numeric < 0.6)
+    ):
+        field, sure = "attribute", 0.4
+    elif field == "ignored":
+        field = ""
+    elif held.count == 0:
+        sure = min(sure, 0.5)
+    return Column(index=place, label=label, field=field, confidence=round(sure, 2))
+
+
+def _match(label: str) -> Match | None:
+    """The best reading of a header of several rows: its lowest part first, then the whole."""
+    parts = label.split("\n")
+    found = [match for part in (*reversed(parts), label) if (match := field_of(part))]
+    groups = [match for match in found if match.field == "price"]
+    if groups and len(parts) > 1 and field_of(parts[0]) == groups[0]:
+        return groups[0]  # what stands under "Prices" is a price
+    return max(found, key=lambda match: match.confidence, default=None)
+
+
+def _settle(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    """Leaves one column to each field, and finds by content what no label named."""
+    _settle_quantity(columns)
+    _keep_best(
+        columns,
+        "name",
+        lambda c: (
+            c.confidence >= 0.8,
+            contents[c.index].numeric < 0.7,
+            c.confidence,
+            min(contents[c.index].length, 40),
+        ),
+        contents,
+    )
+    _settle_sku(columns, contents)
+    _settle_name(columns, contents)
+    _settle_price(columns, contents)
+    for field in ("category", "brand", "currency", "unit", "photo", "url", "description", "barcode", "lang"):
+        _keep_best(columns, field, lambda c: (contents[c.index].count > 0, c.confidence, -c.index), contents)
+
+
+def _keep_best(columns: dict[int, Column], field: str, rank: object, contents: Mapping[int, Content]) -> None:
+    rivals = [column for column in columns.values() if column.field == field]
+    if not rivals:
+        return
+    best = max(rivals, key=rank)  # type: ignore[call-overload]
+    for column in rivals:
+        if column is not best:
+            columns[column.index] = replace(column, field="attribute")
+
+
+def _settle_quantity(columns: dict[int, Column]) -> None:
+    """In an estimate (price, quantity, total) the quantity is what was ordered, not what is in stock."""
+    fields = {column.field for column in columns.values()}
+    prices = [column for column in columns.values() if column.field == "price"]
+    totals = [c for c in prices[1:] if simplify(c.label).startswith(("стоимост", "вартіст"))]
+    for column in columns.values():
+        ordered = simplify(column.label).split("\n")[0] in {
+            "кол во",
+            "количество",
+            "кількість",
+            "quantity",
+            "qty",
+            "cantitate",
+            "menge",
+        }
+        if column.field == "stock" and ordered and ("total" in fields or totals):
+            columns[column.index] = replace(column, field="attribute")
+    for column in totals:
+        columns[column.index] = replace(column, field="attribute")
+    for column in list(columns.values()):
+        if column.field in {"old_price", "total"}:
+            columns[column.index] = replace(column, field="attribute")
+
+
+def _settle_sku(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    def worth(column: Column) -> float:
+        held = contents[column.index]
+        code = 1.0 if held.length <= 24 else 0.3
+        weight = 0.6 if sku_is_weak(column.label) else 1.0
+        return float(column.confidence * held.filled**0.5 * held.distinct * code * weight)
+
+    rivals = [column for column in columns.values() if column.field == "sku"]
+    best = max(rivals, key=worth, default=None)
+    for column in rivals:
+        held = contents[column.index]
+        if column is not best or held.count == 0 or (held.distinct < 0.2 and held.count > 5):
+            columns[column.index] = replace(column, field="attribute")
+
+
+def _settle_name(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    if any(column.field == "name" for column in columns.values()):
+        return
+    described = [
+        column for column in columns.values() if column.field == "description" and contents[column.index].count
+    ]
+    texts = [
+        column
+        for column in columns.values()
+        if column.field in {"attribute", ""} and contents[column.index].count and contents[column.index].numeric < 0.5
+        and contents[column.index].links < 0.3 and contents[column.index].length >= 3
+    ]  # fmt: skip
+    texts.sort(
+        key=lambda c: contents[c.index].filled * contents[c.index].distinct * min(contents[c.index].length, 40) ** 0.5,
+        reverse=True,
+    )
+    chosen = described[:1] or texts[:1]
+    for column in chosen:
+        sure = 0.6 if column.field == "description" else 0.45
+        columns[column.index] = replace(column, field="name", confidence=sure)
+
+
+def _settle_price(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    prices = [column for column in columns.values() if column.field == "price"]
+    if not prices:
+        prices = _unnamed_prices(columns, contents)
+    most = max((contents[column.index].filled for column in prices), default=0.0)
+    usable = [column for column in prices if contents[column.index].filled >= 0.3 * most] or prices
+    best = min(usable, key=lambda column: (price_rank(column.label), column.index), default=None)
+    for column in prices:
+        columns[column.index] = replace(column, field="price" if column is best else "other_price")
+
+
+def _unnamed_prices(columns: Mapping[int, Column], contents: Mapping[int, Content]) -> list[Column]:
+    """Where no label says price: the first column of numbers right of the name that is neither a counter nor a code."""
+    name = next((column for column in columns.values() if column.field == "name"), None)
+    labelled = any(column.label for column in columns.values())
+    for column in sorted(columns.values(), key=lambda c: c.index):
+        held = contents[column.index]
+        free = column.field == "" or (column.field == "attribute" and not labelled)
+        if (
+            name
+            and free
+            and column.index > name.index
+            and held.count >= 2
+            and held.priced >= 0.6
+            and held.ordinal < 0.8
+        ):
+            return [replace(column, confidence=0.5)]
+    return []

@@ -1,0 +1,66 @@
+"""A sheet as every reader hands it over: rows of plain cells, and what the file says about their look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+Cell = str | int | float | bool | date | datetime | time | timedelta | None
+
+MOST_CELLS = 20_000_000  # of one sheet's bounding box; a million rows of twenty columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """One sheet. `rows[i]` is what a spreadsheet calls row i + 1; rows may be ragged, empty cells are None or ""."""
+
+    name: str
+    rows: list[list[Cell]]
+    hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()  # 0-based; rows folded into an outline do not count as hidden
+    merged: tuple[tuple[int, int, int, int], ...] = ()  # top, left, bottom, right, 0-based, inclusive
+    currencies: Mapping[tuple[int, int], str] = field(default_factory=dict)  # ISO code a cell's number format shows
+    failure: str = ""  # why the sheet could not be read, empty when it was
+
+
+def is_empty(cell: Cell) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))
+
+
+BLANKS = " \t\r\n\u00a0\u2007\u202f\u200b\ufeff"
+
+
+def written(cell: Cell) -> str:
+    """A cell as a person reads it: whole numbers without a point, blanks squeezed, dates as ISO."""
+    match cell:
+        case None:
+            return ""
+        case str():
+            return (
+                " ".join(cell.split())
+                if cell.isascii()
+                else " ".join(cell.replace("\u200b", "").replace("\ufeff", "").split())
+            )
+        case bool():
+            return "+" if cell else "-"
+        case int():
+            return str(cell)
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else format(cell, ".10g")
+        case datetime() if (cell.hour, cell.minute, cell.second) == (0, 0, 0):
+            return cell.date().isoformat()
+        case datetime() | date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return str(cell)
+
+
+def letter(column: int) -> str:
+    """The spreadsheet's name of a 0-based column: 0 is A, 26 is AA."""
+    name = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        name = chr(65 + rest) + name
+    return name

@@ -1,0 +1,279 @@
+"""Finds the tables on a sheet: their header rows, their columns, and tables that stand side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from catalog.workbook.columns import Column, mapped
+from catalog.workbook.grid import Cell, Grid, is_empty, written
+from catalog.workbook.values import number
+from catalog.workbook.vocabulary import Match, field_of, first_letters, simplify
+
+MOST_HEADER_ROWS = 5
+_LONGEST = 200  # characters of a cell that may still be a column's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One grid of products (or of something else): 0-based header rows and body rows `first` to `last` inclusive."""
+
+    header: tuple[int, ...]
+    first: int
+    last: int
+    columns: tuple[Column, ...]
+    title: str = ""  # the text right above it
+    repeated: frozenset[int] = frozenset()  # body rows that are the header again
+
+    def column(self, field: str) -> Column | None:
+        """The column that holds `field`, if there is one."""
+        return next((column for column in self.columns if column.field == field), None)
+
+    @property
+    def sells(self) -> bool:
+        """Whether it can hold products: something to call them by, and a price, a code or a stock."""
+        return bool(self.column("price") or self.column("sku") or self.column("stock"))
+
+
+def find_tables(
+    grid: Grid, *, skip: frozenset[int] = frozenset(), mappings: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Table]:
+    """All tables of the sheet, top to bottom and left to right; rows in `skip` are not looked at.
+
+    `mappings` holds corrected columns by layout fingerprint: {fingerprint: {column letter: field}}.
+    """
+    rows = grid.rows
+    spread = _spread_labels(grid)
+    headers = _headers(rows, spread, skip)
+    if not headers:
+        return _headerless(rows, skip, mappings or {})
+    tables: list[Table] = []
+    for place, header in enumerate(headers):
+        last = headers[place + 1].rows[0] - 1 if place + 1 < len(headers) else len(rows) - 1
+        body = [row for row in range(header.rows[-1] + 1, last + 1) if row not in skip]
+        for labels in _side_by_side(header.labels, rows, body):
+            columns = mapped(labels, [rows[row] for row in body if row not in header.repeated], mappings or {})
+            title = _title(rows, header.rows[0], labels)
+            tables.append(
+                Table(
+                    header=header.rows,
+                    first=header.rows[-1] + 1,
+                    last=last,
+                    columns=columns,
+                    title=title,
+                    repeated=header.repeated,
+                )
+            )
+    return tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    rows: tuple[int, ...]
+    labels: dict[int, str]
+    repeated: frozenset[int] = frozenset()
+
+
+def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip: frozenset[int]) -> list[_Header]:
+    headers: list[_Header] = []
+    row = 0
+    while row < len(rows):
+        if row in skip or not (hits := _hits(rows[row])) or not _is_header(rows[row], hits):
+            row += 1
+            continue
+        block = _block(rows, row, spread, skip, floor=headers[-1].rows[-1] + 1 if headers else 0)
+        labels = _labels(rows, block, spread)
+        if headers and _same(labels, headers[-1].labels):
+            headers[-1] = replace(headers[-1], repeated=headers[-1].repeated | set(block))
+        else:
+            headers.append(_Header(rows=block, labels=labels))
+        row = block[-1] + 1
+    return headers
+
+
+def _hits(row: Sequence[Cell]) -> dict[int, Match]:
+    """The columns whose cell is a known column name. Almost every row of data is sent away after a glance."""
+    letters = first_letters()
+    likely = [
+        c
+        for c, cell in enumerate(row)
+        if isinstance(cell, str) and cell and cell.lstrip()[:2].lower() in letters and len(cell) <= _LONGEST
+    ]
+    if len(likely) < 2:
+        return {}
+    found = {c: match for c in likely if isinstance(text := row[c], str) and (match := field_of(text))}
+    return found if len(found) > 1 else {}
+
+
+def _is_header(row: Sequence[Cell], hits: Mapping[int, Match]) -> bool:
+    filled = [cell for cell in row if not is_empty(cell)]
+    numbers = sum(number(cell) is not None for cell in filled)
+    fields = {match.field for match in hits.values()}
+    sure = sum(match.confidence >= 0.8 for match in hits.values())
+    if numbers * 3 > len(filled) or (sure < 2 and not (sure == 1 and len(hits) > 2)):
+        return False
+    if not fields & {"name", "sku", "price", "description", "stock"}:
+        return len(hits) >= 3 and len(hits) * 2 > len(filled)
+    if fields == {"price"}:
+        return len(hits) >= 2 and numbers == 0 and len(hits) * 2 > len(filled)
+    long = sum(isinstance(cell, str) and len(cell) > 60 for cell in filled)
+    return long * 2 <= len(filled) and (len(hits) * 3 >= len(filled) or len(hits) >= 4)
+
+
+def _block(
+    rows: list[list[Cell]], row: int, spread: Mapping[tuple[int, int], str], skip: frozenset[int], floor: int
+) -> tuple[int, ...]:
+    """The header rows around `row`: a line of groups above ("Prices: retail, wholesale"), lines of details below."""
+    top = row
+    while (
+        top > floor
+        and row - top < 2
+        and top - 1 not in skip
+        and _groups_above(rows[top - 1], rows[row], top - 1, spread)
+    ):
+        top -= 1
+    bottom = row
+    while bottom + 1 < len(rows) and bottom - top + 1 < MOST_HEADER_ROWS and bottom + 1 not in skip:
+        if not _continues(rows, bottom + 1, row):
+            break
+        bottom += 1
+    return tuple(r for r in range(top, bottom + 1) if r not in skip)
+
+
+def _groups_above(
+    row: Sequence[Cell], below: Sequence[Cell], index: int, spread: Mapping[tuple[int, int], str]
+) -> bool:
+    filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
+    if not filled or any(not isinstance(row[c], str) or len(str(row[c])) > 80 for c in filled):
+        return False
+    known = [c for c in filled if (match := field_of(str(row[c]))) and match.confidence > 0.8]
+    if len(filled) == 1:
+        # One cell is a group of columns only where it is merged over some of them, not over all.
+        group = [c for c in range(len(below)) if spread.get((index, c)) is not None]
+        return bool(known) and filled[0] > 0 and 1 < len(group) < sum(not is_empty(cell) for cell in below)
+    return len(known) * 2 >= len(filled) and len(known) >= 1
+
+
+def _continues(rows: list[list[Cell]], index: int, header: int) -> bool:
+    """Whether a row below the header belongs to it: short texts, no data, and not the heading of a first section."""
+    row = rows[index]
+    filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
+    if not filled or any(
+        not isinstance(row[c], str) or len(str(row[c])) > 60 or number(row[c]) is not None for c in filled
+    ):
+        return False
+    hits = [c for c in filled if field_of(str(row[c]))]
+    first = next((c for c, cell in enumerate(rows[header]) if not is_empty(cell)), 0)
+    if filled == [first] or (len(filled) == 1 and not hits and not str(row[filled[0]]).lstrip().startswith("(")):
+        return False
+    under = sum(c < len(rows[header]) and not is_empty(rows[header][c]) for c in filled)
+    fresh = [c for c in filled if c >= len(rows[header]) or is_empty(rows[header][c])]
+    if len(hits) * 2 >= len(filled):
+        return True
+    return (
+        bool(under)
+        and all(_is_detail(str(row[c])) for c in filled if c not in hits and c not in fresh)
+        and len(filled) > len(fresh)
+    )
+
+
+def _is_detail(text: str) -> bool:
+    """Units and remarks that stand under a column's name: "(м)", "кгс/см", "без НДС"."""
+    text = text.strip()
+    return text.startswith("(") or (len(text) <= 8 and not any(char.isdigit() for char in text))
+
+
+def _spread_labels(grid: Grid) -> dict[tuple[int, int], str]:
+    """The text of each merged range at each of its places but the first; ranges as high as a page are not labels."""
+    spread: dict[tuple[int, int], str] = {}
+    for top, left, bottom, right in grid.merged:
+        if (
+            bottom - top >= MOST_HEADER_ROWS
+            or right - left > 300
+            or top >= len(grid.rows)
+            or left >= len(grid.rows[top])
+        ):
+            continue
+        text = written(grid.rows[top][left])
+        for row in range(top, bottom + 1):
+            for column in range(left, right + 1):
+                spread[row, column] = text
+    return spread
+
+
+def _labels(rows: list[list[Cell]], block: Iterable[int], spread: Mapping[tuple[int, int], str]) -> dict[int, str]:
+    """Each column's name: what its header cells say from top to bottom, each thing once."""
+    block = tuple(block)
+    width = max(len(rows[row]) for row in block)
+    labels: dict[int, str] = {}
+    for column in range(width):
+        parts: list[str] = []
+        for row in block:
+            cell = rows[row][column] if column < len(rows[row]) else None
+            text = written(cell) if not is_empty(cell) else spread.get((row, column), "")
+            if text and simplify(text) not in map(simplify, parts):
+                parts.append(text)
+        if parts:
+            labels[column] = "\n".join(parts)
+    return labels
+
+
+def _same(labels: Mapping[int, str], others: Mapping[int, str]) -> bool:
+    """Whether a header is the previous one again: most of its names in the same columns, none different."""
+    shared = sum(simplify(labels[c]) == simplify(others[c]) for c in labels.keys() & others.keys())
+    return shared >= 2 and shared >= 0.7 * max(len(labels), len(others))
+
+
+def _side_by_side(labels: dict[int, str], rows: list[list[Cell]], body: list[int]) -> list[dict[int, str]]:
+    """Cuts the columns where the names begin again: "Size | Price | Size | Price" is two tables."""
+    simple = {column: simplify(label) for column, label in labels.items()}
+    priced = [column for column in sorted(labels) if (match := _best(labels[column])) and match.field == "price"]
+    runs = [column for place, column in enumerate(priced) if place == 0 or column - priced[place - 1] > 1]
+    cuts: list[int] = []
+    for before, after in zip(runs, runs[1:], strict=False):
+        start = cuts[-1] if cuts else min(labels)
+        earlier = [simple[c] for c in sorted(simple) if start <= c <= before]
+        between = [c for c in sorted(simple) if before < c < after]
+        again = [c for c in between if any(_alike(simple[c], name) for name in earlier)]
+        named = [c for c in between if (match := _best(labels[c])) and match.field == "name"]
+        if not again and not named:
+            continue
+        last_price = max(c for c in priced if (c < after and c < (again or named)[0]) or c == before)
+        opening = [c for c in between if c > last_price and (c in named or _alike(simple[c], earlier[0]))]
+        cuts.append(min(opening or again or named))
+    edges = [min(labels, default=0), *cuts, max(labels, default=0) + 1]
+    return [{c: labels[c] for c in labels if a <= c < b} for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _alike(one: str, other: str) -> bool:
+    first, second = one.split(), other.split()
+    return one == other or (
+        bool(first and second)
+        and (first[0] == second[0] and len(first[0]) > 1 and {*first} & {*second} == {*min(first, second, key=len)})
+    )
+
+
+def _best(label: str) -> Match | None:
+    found = [match for part in (*label.split("\n"), label) if (match := field_of(part))]
+    return max(found, key=lambda match: (match.confidence, match.length), default=None)
+
+
+def _title(rows: list[list[Cell]], header: int, labels: Mapping[int, str]) -> str:
+    """The nearest text above the header within the table's columns, if it is right above."""
+    for row in range(header - 1, max(header - 3, -1), -1):
+        texts = [written(rows[row][c]) for c in labels if c < len(rows[row]) and isinstance(rows[row][c], str)]
+        texts = [text for text in texts if text]
+        if texts:
+            return texts[0] if len(texts[0]) <= 80 else ""
+    return ""
+
+
+def _headerless(rows: list[list[Cell]], skip: frozenset[int], mappings: Mapping[str, Mapping[str, str]]) -> list[Table]:
+    """A sheet without column names: one table if a column of texts stands beside a column of numbers."""
+    body = [row for row in range(len(rows)) if row not in skip]
+    width = max((len(rows[row]) for row in body), default=0)
+    if not width or width > 500:
+        return []
+    columns = mapped({}, [rows[row] for row in body], mappings, width=width)
+    table = Table(header=(), first=0, last=len(rows) - 1, columns=columns)
+    return [table] if table.column("name") and table.column("price") else []

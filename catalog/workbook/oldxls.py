@@ -1,0 +1,104 @@
+"""Reads .xls of every age through xlrd: hidden rows, merged cells, number formats, code pages that were never declared."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time
+from io import StringIO
+from typing import Any
+
+import xlrd
+
+from catalog.workbook.encoding import code_page
+from catalog.workbook.grid import Cell, Grid
+from catalog.workbook.vocabulary import currency_of
+
+_ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+
+
+def xls_grids(data: bytes) -> list[Grid]:
+    """The worksheets of a BIFF book. Raises whatever xlrd raises on a damaged one."""
+    book = _opened(data)
+    formats = _Formats(book)
+    return [_grid(sheet, book.datemode, formats) for sheet in book.sheets()]
+
+
+def _opened(data: bytes) -> Any:
+    book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=StringIO())
+    if book.biff_version >= 80 or book.codepage:
+        return book
+    # BIFF5 without a code page record: xlrd falls back to Latin-1, which keeps the bytes to judge by.
+    texts = [
+        str(cell) for sheet in book.sheets() for row in range(min(sheet.nrows, 500)) for cell in sheet.row_values(row)
+    ]
+    page = code_page(" ".join(texts).encode("latin-1", "replace"))
+    return xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=StringIO(), encoding_override=page)
+
+
+def _grid(sheet: Any, datemode: int, formats: _Formats) -> Grid:
+    currencies: dict[tuple[int, int], str] = {}
+    rows: list[list[Cell]] = []
+    for index in range(sheet.nrows):
+        row: list[Cell] = []
+        for column, (kind, value, look) in enumerate(
+            zip(sheet.row_types(index), sheet.row_values(index), sheet._cell_xf_indexes[index], strict=True)
+        ):
+            match kind:
+                case xlrd.XL_CELL_NUMBER:
+                    money, digits = formats.of(look)
+                    if money:
+                        currencies[index, column] = money
+                    row.append(f"{int(value):0{digits}d}" if digits and value >= 0 and value == int(value) else value)
+                case xlrd.XL_CELL_DATE:
+                    row.append(_date(value, datemode))
+                case xlrd.XL_CELL_TEXT:
+                    row.append(value)
+                case xlrd.XL_CELL_BOOLEAN:
+                    row.append(bool(value))
+                case xlrd.XL_CELL_ERROR:
+                    row.append(_ERRORS.get(value, "#N/A"))
+                case _:
+                    row.append(None)
+        rows.append(row)
+    folded = sheet.rowinfo_map.items()
+    return Grid(
+        name=sheet.name,
+        rows=rows,
+        hidden=sheet.visibility != 0,
+        hidden_rows=frozenset(index for index, info in folded if info.hidden and not info.outline_level),
+        merged=tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells),
+        currencies=currencies,
+    )
+
+
+def _date(value: float, datemode: int) -> Cell:
+    try:
+        moment = xlrd.xldate_as_tuple(value, datemode)
+    except xlrd.XLDateError:
+        return value
+    return datetime(*moment) if moment[0] else time(*moment[3:])
+
+
+class _Formats:
+    """What the number formats of a book say: a currency, and leading zeros that the stored number lacks."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._known: dict[int, tuple[str, int]] = {}
+
+    def of(self, look: int) -> tuple[str, int]:
+        if look not in self._known:
+            key = self._book.xf_list[look].format_key if look < len(self._book.xf_list) else 0
+            pattern = self._book.format_map[key].format_str if key in self._book.format_map else ""
+            self._known[look] = format_says(pattern)
+        return self._known[look]
+
+
+def format_says(pattern: str) -> tuple[str, int]:
+    """The currency that a number format shows and its count of leading zeros: '0.00" грн"' is ("UAH", 0), '00000' ("", 5)."""
+    first = pattern.split(";")[0]
+    digits = len(first) if re.fullmatch(r"0{2,20}", first) else 0
+    quoted = " ".join(a or b for a, b in re.findall(r'"([^"]*)"|\[\$([^\]-]*)', first))
+    outside = re.sub(r'"[^"]*"|\[[^\]]*\]', " ", first)
+    signs = "".join(sign if sign in "$€£¥₽₴₸₹" or (sign.isalpha() and not sign.isascii()) else " " for sign in outside)
+    return currency_of(f"{quoted} {signs}"), digits

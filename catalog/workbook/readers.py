@@ -1,0 +1,130 @@
+"""Opens a price list of any format and hands over its sheets as grids."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+
+import python_calamine as calamine
+
+from catalog.product import CatalogError
+from catalog.workbook.encoding import decoded
+from catalog.workbook.grid import MOST_CELLS, Cell, Grid, is_empty
+from catalog.workbook.markup import html_grids, xml_grids
+from catalog.workbook.messages import message
+from catalog.workbook.oldxls import xls_grids
+from catalog.workbook.sniff import Kind, damaged, load
+from catalog.workbook.xlsx import Looks, xlsx_looks
+
+
+def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes]:
+    """All sheets of the file at `path`, in order, its kind and its bytes.
+
+    Raises CatalogError, with what to do in `lang`, for an empty, encrypted, damaged, oversized or foreign file.
+    """
+    data, kind = load(path, lang)
+    readers: Mapping[Kind, Callable[[], list[Grid]]] = {
+        Kind.XLSX: lambda: _calamine_grids(data, xlsx_looks(data)),
+        Kind.XLSB: lambda: _calamine_grids(data, {}),
+        Kind.ODS: lambda: _calamine_grids(data, {}),
+        Kind.XLS: lambda: _xls(data),
+        Kind.TEXT: lambda: [Grid(name=path.name.removesuffix(".gz"), rows=_csv_rows(decoded(data)))],
+        Kind.HTML: lambda: html_grids(decoded(data)),
+        Kind.XML: lambda: xml_grids(data),
+    }
+    try:
+        grids = readers[kind]()
+    except CatalogError:
+        raise
+    except calamine.PasswordError as error:
+        raise CatalogError(message("encrypted", lang, file=path.name)) from error
+    except MemoryError as error:
+        raise CatalogError(message("too_big", lang, file=path.name, limit=0)) from error
+    except Exception as error:  # readers of foreign formats stumble in their own ways over a damaged file
+        if "password" in str(error).lower() or "encrypt" in str(error).lower():
+            raise CatalogError(message("encrypted", lang, file=path.name)) from error
+        raise damaged(path.name, lang, error) from error
+    for grid in grids:
+        cells = len(grid.rows) * max(map(len, grid.rows), default=0)
+        if cells > MOST_CELLS:
+            raise CatalogError(message("too_many_cells", lang, sheet=grid.name, cells=cells, limit=MOST_CELLS))
+    return grids, kind, data
+
+
+def _xls(data: bytes) -> list[Grid]:
+    """xlrd knows hidden rows, formats and old code pages; calamine opens books with a broken compound file."""
+    try:
+        return xls_grids(data)
+    except Exception as first:
+        try:
+            return _calamine_grids(data, {})
+        except calamine.PasswordError:
+            raise
+        except Exception:
+            raise first from None
+
+
+def _calamine_grids(data: bytes, looks: Mapping[str, Looks]) -> list[Grid]:
+    grids = []
+    with calamine.CalamineWorkbook.from_filelike(BytesIO(data)) as book:
+        for sheet in book.sheets_metadata:
+            if sheet.typ is not calamine.SheetTypeEnum.WorkSheet:
+                continue
+            hidden = sheet.visible is not calamine.SheetVisibleEnum.Visible
+            look = looks.get(sheet.name, Looks())
+            try:
+                read = book.get_sheet_by_name(sheet.name)
+                rows: list[list[Cell]] = read.to_python(skip_empty_area=False)  # type: ignore[assignment]
+            except calamine.CalamineError as error:
+                grids.append(Grid(name=sheet.name, rows=[], hidden=hidden, failure=str(error)))
+                continue
+            merged = tuple((*a, *b) for a, b in read.merged_cell_ranges or ())
+            grids.append(
+                Grid(
+                    name=sheet.name,
+                    rows=look.applied(_trimmed(rows)),
+                    hidden=hidden,
+                    hidden_rows=look.hidden_rows,
+                    merged=merged,
+                    currencies=look.currencies,
+                )
+            )
+    return grids
+
+
+def _trimmed(rows: list[list[Cell]]) -> list[list[Cell]]:
+    while rows and all(map(is_empty, rows[-1])):
+        rows.pop()
+    return rows
+
+
+def _csv_rows(text: str) -> list[list[Cell]]:
+    csv.field_size_limit(50_000_000)
+    text = text.replace("\x00", "")
+    sample = text[:200_000]
+    first, _, rest = sample.partition("\n")
+    if first[:4].lower() == "sep=" and len(first.strip()) == 5:
+        text, sample, separator = text[len(first) + 1 :], rest, first.strip()[4]
+    else:
+        separator = _separator(sample)
+    return _trimmed([list(row) for row in csv.reader(text.splitlines(keepends=True), delimiter=separator)])
+
+
+def _separator(sample: str) -> str:
+    """The separator that cuts the most lines into the same number (more than one) of fields."""
+    lines = sample.splitlines(keepends=True)[:200]
+    best, score = ",", 0.0
+    for separator in "\t;|,":
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        except csv.Error:
+            continue
+        common = max(set(widths), key=lambda width: (widths.count(width), width)) if widths else 1
+        if common > 1:
+            even = widths.count(common) / len(widths)
+            value = even * even * min(common, 12) ** 0.5
+            if value > score * 1.05:
+                best, score = separator, value
+    return best

@@ -1,0 +1,359 @@
+"""Turns the rows of a table into products, and names every row that is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from catalog.product import Attribute, Problem
+from catalog.workbook.columns import Column
+from catalog.workbook.grid import Cell, Grid, is_empty, written
+from catalog.workbook.layout import Table
+from catalog.workbook.messages import message
+from catalog.workbook.units import converted, quantity, unit_of
+from catalog.workbook.values import decimal_mark, number, price, stock, text
+from catalog.workbook.vocabulary import currency_of, means
+
+LONGEST_TEXT = 20_000  # characters of one cell that are kept; a spreadsheet program allows 32,767
+_LONG = 150  # characters of a lone text that make it a note rather than a section's name
+_ERRORS = frozenset(
+    {
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
+        "#Н/Д",
+        "#ССЫЛКА!",
+        "#ЗНАЧ!",
+        "#ДЕЛ/0!",
+        "#ИМЯ?",
+    }
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A product on its way: the fields of `Product` that a row gives, before SKUs are settled for the whole book."""
+
+    row: int  # 0-based
+    name: str
+    sku: str = ""
+    description: str = ""
+    category: str = ""
+    brand: str = ""
+    price: Decimal | None = None
+    currency: str = ""
+    stock: Decimal | None = None
+    unit: str = ""
+    photo: str = ""
+    url: str = ""
+    lang: str = ""
+    source: str = ""
+    attributes: list[Attribute] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What one table's rows came to: drafts, the kind of every other row (0-based), and problems."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    kinds: dict[int, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_rows(grid: Grid, table: Table, *, skip: frozenset[int], lang: str) -> Reading:
+    """Reads the body of `table`; rows in `skip` are passed over. Every non-empty row ends as a draft or in `kinds`."""
+    return _Rows(grid, table, skip, lang).read()
+
+
+class _Rows:
+    def __init__(self, grid: Grid, table: Table, skip: frozenset[int], lang: str) -> None:
+        self.grid, self.table, self.skip, self.lang = grid, table, skip, lang
+        self.reading = Reading()
+        self.columns = [column for column in table.columns if column.field]
+        self.places = {c.field: c.index for c in self.columns if c.field not in {"attribute", "other_price", "stock"}}
+        self.left, self.right = min(c.index for c in table.columns), max(c.index for c in table.columns)
+        self.stocks = [c for c in self.columns if c.field == "stock"]
+        self.extras = [c for c in self.columns if c.field in {"attribute", "other_price", "barcode"}]
+        self.units = {c.index: unit_of(c.title) for c in self.extras}
+        self.header_currency = {
+            c.index: currency_of(c.label) for c in self.columns if c.field in {"price", "other_price"}
+        }
+        self.body = [row for row in range(table.first, table.last + 1) if row not in skip]
+        self.mark = (
+            decimal_mark([self._at(row, "price") for row in self.body[:5000]]) if "price" in self.places else None
+        )
+        self.wide = {(top, left) for top, left, _, right in grid.merged if right > left}
+        self.typical, self.priced = self._habits()
+        self.path: list[str] = []
+        self.run: list[str] = []
+        self.last: Draft | None = None
+
+    def read(self) -> Reading:
+        for row in self.body:
+            cells = self._cells(row)
+            if not cells:
+                continue
+            if row in self.table.repeated:
+                self.reading.kinds[row] = "header"
+                continue
+            kind = self._kind(row, cells)
+            if kind == "product":
+                self._product(row, cells)
+            else:
+                self.reading.kinds[row] = kind
+                if kind == "section":
+                    self._section(cells)
+        self._trailing_sections_are_notes()
+        return self.reading
+
+    def _cells(self, row: int) -> dict[int, Cell]:
+        """The row's filled cells within the table (and, for the last column, those to its right)."""
+        cells = self.grid.rows[row] if row < len(self.grid.rows) else []
+        return {c: cells[c] for c in range(self.left, min(self.right + 1, len(cells))) if not is_empty(cells[c])}
+
+    def _at(self, row: int, field_name: str) -> Cell:
+        place = self.places.get(field_name)
+        cells = self.grid.rows[row]
+        return cells[place] if place is not None and place < len(cells) else None
+
+    def _habits(self) -> tuple[float, float]:
+        """How many cells a row with a name usually fills, and the share of named rows that have a price."""
+        counts, prices = [], 0
+        for row in self.body:
+            cells = self._cells(row)
+            if ("name" in self.places and is_empty(cells.get(self.places["name"]))) or len(cells) < 2:
+                continue
+            counts.append(len(cells))
+            prices += "price" in self.places and not is_empty(cells.get(self.places["price"]))
+        counts.sort()
+        return (float(counts[len(counts) // 2]), prices / len(counts)) if counts else (1.0, 0.0)
+
+    def _kind(self, row: int, cells: dict[int, Cell]) -> str:
+        has = {name: place in cells for name, place in self.places.items()}
+        first = text(next(iter(cells.values())))
+        priced = bool(has.get("price")) and price(cells[self.places["price"]], mark=self.mark) is not None
+        if means("total", first) and not has.get("sku") and len(cells) <= max(3.0, self.typical):
+            return "total"
+        distinct = {written(cell) for cell in cells.values()}
+        if len(cells) == 1 or (len(distinct) == 1 and not priced):
+            return self._lone(row, cells, first, priced)
+        if priced:
+            return "product"
+        if has.get("name") and self._is_group(cells, has):
+            return "section"
+        if has.get("name") or (has.get("sku") and self.places.get("name") is None):
+            return "product"
+        if "name" not in self.places and self._composes(cells):
+            return "product"
+        long = any(isinstance(cell, str) and len(cell) > 60 for cell in cells.values())
+        if has.get("sku") and not long:
+            return "product"
+        if any(c.index in cells for c in self.extras if c.field == "other_price") and self.last:
+            return "product"
+        return "note"
+
+    def _lone(self, row: int, cells: dict[int, Cell], only: str, priced: bool) -> str:
+        place = next(iter(cells))
+        if priced and place == self.places.get("price") and self.last is not None and self._is_variant_table():
+            return "product"
+        if len(only) > _LONG or means("note", only) or only.startswith("*") or re.search(r"@\w|https?://|www\.", only):
+            return "note"
+        in_name = place == self.places.get("name")
+        if (
+            in_name
+            and (row, place) not in self.wide
+            and self.priced < 0.3
+            and self.typical <= 2.5
+            and number(cells[place]) is None
+        ):
+            return "product"
+        return "section"
+
+    def _is_variant_table(self) -> bool:
+        return len(self.columns) <= 2
+
+    def _is_group(self, cells: dict[int, Cell], has: dict[str, bool]) -> bool:
+        """A row with a name (and perhaps a code) alone among rows that fill twice as much is the heading of a group."""
+        rich = any(has.get(name) for name in ("stock", "unit", "photo", "url", "barcode"))
+        stocked = any(c.index in cells for c in self.stocks)
+        counted = [c for c in cells if c != self.places.get("index")]
+        return self.priced >= 0.5 and not rich and not stocked and len(counted) <= 2 and len(cells) * 2 <= self.typical
+
+    def _composes(self, cells: dict[int, Cell]) -> bool:
+        return "price" in self.places and self.places["price"] in cells
+
+    def _section(self, cells: dict[int, Cell]) -> None:
+        """Headings that follow each other are levels: the first of a run replaces as many levels as the run is long."""
+        place = self.places.get("name")
+        title = text(cells[place] if place in cells else next(iter(cells.values())))
+        self.run.append(title[:200])
+        self.last = None
+
+    def _category(self) -> str:
+        if self.run:
+            keep = max(0, len(self.path) - len(self.run))
+            self.path = (self.path[:keep] + self.run)[-4:]
+            self.run = []
+        return " / ".join(self.path)
+
+    def _trailing_sections_are_notes(self) -> None:
+        """A heading with nothing below it until the end of the table is a remark."""
+        last = max((draft.row for draft in self.reading.drafts), default=-1)
+        for row, kind in self.reading.kinds.items():
+            if kind == "section" and row > last:
+                self.reading.kinds[row] = "note"
+
+    def _product(self, row: int, cells: dict[int, Cell]) -> None:
+        cells = {place: self._checked(row, place, cell) for place, cell in cells.items()}
+        section = self._category()
+        category = text(cells.get(self.places.get("category", -1)))
+        draft = Draft(row=row, name="", category=category or section or self._title())
+        draft.sku = text(cells.get(self.places.get("sku", -1)))[:120]
+        for name in ("description", "brand", "unit", "url", "lang"):
+            setattr(draft, name, text(cells.get(self.places.get(name, -1))))
+        draft.photo = _first_link(text(cells.get(self.places.get("photo", -1))))
+        draft.attributes = list(self._attributes(row, cells))
+        self._price(draft, cells)
+        self._stock(draft, cells)
+        draft.name = self._name(draft, cells)
+        if not draft.name:
+            self.reading.kinds[row] = "problem"
+            self._problem(row, "no_name")
+            return
+        self.last = draft
+        self.reading.drafts.append(draft)
+
+    def _title(self) -> str:
+        return "" if "name" in self.places and len(self.table.header) else self.table.title
+
+    def _name(self, draft: Draft, cells: dict[int, Cell]) -> str:
+        """The name as written; that of the product above for a row that gives only another size; or one composed."""
+        place = self.places.get("name")
+        if place is not None and place in cells:
+            return text(cells[place])
+        if place is None and draft.sku:
+            return draft.sku
+        variant = " ".join(a.text for a in draft.attributes if a.name in self._telling())
+        if place is None:
+            return " ".join(filter(None, (self.path[-1] if self.path else self.table.title, variant)))
+        if self.last is not None:
+            return f"{self.last.name.partition(', ')[0] if self._was_variant() else self.last.name}, {variant or draft.sku}".strip(
+                ", "
+            )
+        return draft.sku
+
+    def _was_variant(self) -> bool:
+        return False
+
+    def _telling(self) -> set[str]:
+        return {c.title for c in self.extras if c.field == "attribute"}
+
+    def _price(self, draft: Draft, cells: dict[int, Cell]) -> None:
+        place = self.places.get("price")
+        cell = cells.get(place) if place is not None else None
+        if place is None or is_empty(cell):
+            return
+        column = next(c for c in self.columns if c.index == place)
+        found = price(cell, mark=self.mark)
+        shown = written(cell)[:80]
+        if found is None:
+            self._problem(draft.row, "bad_price", column, value=shown, lost=False)
+            draft.attributes.append(Attribute(name=column.title, text=shown))
+        elif not found.exact:
+            self._problem(draft.row, "price_range", column, value=shown, lost=False)
+            draft.attributes.append(Attribute(name=column.title, text=shown))
+        elif found.amount is not None and found.amount < 0:
+            self._problem(draft.row, "negative_price", column, value=shown, lost=False)
+        elif found.amount:  # a price of nought is how price lists write "not known"
+            draft.price = found.amount
+            own = currency_of(text(cells.get(self.places.get("currency", -1))))
+            shown_by_format = self.grid.currencies.get((draft.row, place), "")
+            draft.currency = own or found.currency or shown_by_format or self.header_currency.get(place, "")
+
+    def _stock(self, draft: Draft, cells: dict[int, Cell]) -> None:
+        """The stock of all warehouses together; a cell that gives no exact count is also kept as it was written."""
+        for column in self.stocks:
+            cell = cells.get(column.index)
+            if is_empty(cell):
+                continue
+            found = stock(cell)
+            if found is not None:
+                draft.stock = (draft.stock or Decimal(0)) + found.amount
+            if found is None or not found.exact or len(self.stocks) > 1:
+                draft.attributes.append(Attribute(name=column.title, text=written(cell)[:200]))
+
+    def _attributes(self, row: int, cells: dict[int, Cell]) -> Iterator[Attribute]:
+        place = self.places.get("attributes")
+        if place is not None and place in cells:
+            yield from self._json(row, text(cells[place]))
+        for column in self.extras:
+            cell = cells.get(column.index)
+            if not is_empty(cell) and (shown := text(cell)):
+                yield attribute(column.title, shown, cell, self.units[column.index])
+
+    def _json(self, row: int, written_json: str) -> Iterator[Attribute]:
+        try:
+            entries = json.loads(written_json)
+        except ValueError:
+            entries = None
+        if not isinstance(entries, dict):
+            self._problem(row, "bad_attributes", lost=False)
+            yield Attribute(name="attributes", text=written_json[:LONGEST_TEXT])
+            return
+        for name, value in entries.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            if value is not None and shown.strip():
+                yield attribute(str(name), shown.strip(), shown.strip(), unit_of(str(name)))
+
+    def _checked(self, row: int, place: int, cell: Cell) -> Cell:
+        if not isinstance(cell, str):
+            return cell
+        if len(cell) > LONGEST_TEXT:
+            self._problem(row, "cell_cut", self._column(place), size=len(cell), limit=LONGEST_TEXT, lost=False)
+            return cell[:LONGEST_TEXT]
+        if cell.startswith("#") and cell.strip() in _ERRORS:
+            self._problem(row, "cell_error", self._column(place), value=cell.strip(), lost=False)
+            return None
+        return cell
+
+    def _column(self, place: int) -> Column | None:
+        return next((column for column in self.table.columns if column.index == place), None)
+
+    def _problem(self, row: int, id: str, column: Column | None = None, *, lost: bool = True, **values: object) -> None:
+        self.reading.problems.append(
+            Problem(
+                message=message(id, self.lang, **values),
+                sheet=self.grid.name,
+                row=row + 1,
+                column=column.title if column else "",
+                lost=lost,
+            )
+        )
+
+
+def attribute(name: str, shown: str, cell: Cell, unit: tuple[str, Decimal, Decimal] | None) -> Attribute:
+    """An attribute with its number and canonical unit, which stand in the value ("3 кВт") or in the name ("Power, kW")."""
+    amount = number(cell)
+    if amount is not None:
+        value, canonical = converted(amount, unit) if unit else (amount, None)
+        return Attribute(name=name, text=shown, number=value, unit=canonical)
+    if len(shown) <= 40 and (found := quantity(shown)):
+        return Attribute(name=name, text=shown, number=found[0], unit=found[1])
+    return Attribute(name=name, text=shown)
+
+
+def _first_link(shown: str) -> str:
+    links = re.findall(r"(?:https?:)?//[^\s,;|]+", shown)
+    return str(links[0]) if links else shown
+
+
+def written_cells(cells: Sequence[Cell]) -> str:
+    """A row as a person would quote it, cut to a line."""
+    return " | ".join(written(cell) for cell in cells if not is_empty(cell))[:160]

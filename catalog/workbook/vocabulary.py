@@ -1,0 +1,149 @@
+"""Recognises the words people use for columns, prices, currencies, amounts and rows."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+LONGEST_LABEL = 90  # characters; longer texts are sentences, not column names
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a label means: the field, how sure (0 to 1), and how many characters of it were understood."""
+
+    field: str
+    confidence: float
+    length: int
+
+
+def simplify(text: str) -> str:
+    """Lower-case words separated by single spaces, accents and punctuation gone: what vocabularies are matched on."""
+    text = unicodedata.normalize("NFKC", text).lower().replace("ё", "е")
+    if not text.isascii():
+        text = _unaccented(text)
+    return " ".join(_WORD.findall(text))
+
+
+_WORD = re.compile(r"[^\W_]+|[№#$€£¥₽₴₸₹₺₾₼֏%]+|\+{1,3}")
+
+
+def _unaccented(text: str) -> str:
+    # й and ї are letters of their own, not accented ones.
+    keep = {"й": "\ue000", "ї": "\ue001"}
+    for letter, mark in keep.items():
+        text = text.replace(letter, mark)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    for letter, mark in keep.items():
+        text = text.replace(mark, letter)
+    return text
+
+
+@lru_cache(maxsize=65_536)
+def field_of(label: str) -> Match | None:
+    """The field that a column label names, or None where no known word is in it."""
+    if len(label) > LONGEST_LABEL * 3:
+        return None
+    words = simplify(_last_part(label.replace("_", " ")))
+    if not words or len(words) > LONGEST_LABEL:
+        return None
+    best: Match | None = None
+    rank: tuple[float, bool, int] = (0.0, False, 0)
+    for field, pattern in _columns().items():
+        for found in pattern.finditer(words):
+            length = found.end() - found.start()
+            if found.start() == 0:
+                sure = 0.95 if length >= len(words) - 1 else 0.85
+            else:
+                sure = 0.6
+            # In the middle of a label a name is what the column is about: "Price group/ Item/ Property".
+            weight = (sure, field == "name" and found.start() > 0, length)
+            if best is None or weight > rank:
+                best, rank = Match(field, sure, length), weight
+            break
+    return best
+
+
+@cache
+def first_letters() -> frozenset[str]:
+    """The first two letters of every known column name: a cheap sieve for header rows."""
+    words = [simplify(word) for entry in _table()["columns"].values() for word in entry["words"]]
+    return frozenset(word[:2] for word in words) | frozenset(word for word in words if len(word) == 1)
+
+
+def _last_part(label: str) -> str:
+    """1C writes "Номенклатура.Артикул" for the article of a product: the last word says what the column is."""
+    head, dot, tail = label.strip().rpartition(".")
+    if dot and len(tail.strip()) > 3 and len(head) > 3 and not head[-1].isspace() and not tail[:1].isspace():
+        return tail
+    return label
+
+
+def price_rank(label: str) -> int:
+    """0 for a retail price, 1 for a plain price, 2 for a lower, wholesale or special one."""
+    words = simplify(label)
+    groups = _table()["prices"]
+    if _matcher(groups["lower"]).search(words):
+        return 2
+    return 0 if _matcher(groups["retail"]).search(words) else 1
+
+
+def sku_is_weak(label: str) -> bool:
+    """Whether another column with a code would be the better SKU."""
+    return simplify(label) in _weak_skus()
+
+
+def currency_of(text: str) -> str:
+    """The ISO 4217 code of the only currency named in `text`, empty when there is none or more than one."""
+    found = {code for code, pattern in _currencies().items() if pattern.search(simplify(text))}
+    if found == {"RUB", "BYN"}:
+        return "BYN"  # "бел. руб."
+    return found.pop() if len(found) == 1 else ""
+
+
+def means(kind: str, text: str) -> bool:
+    """Whether `text` begins with a word of the list `kind`: "on_request", "in_stock", "out_of_stock", "total", ..."""
+    return bool(_matcher(_table()["values"][kind]).match(simplify(text)))
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / "vocabulary.toml").read_text("utf-8"))
+
+
+@cache
+def _columns() -> Mapping[str, re.Pattern[str]]:
+    return {field: _compiled(tuple(entry["words"])) for field, entry in _table()["columns"].items()}
+
+
+@cache
+def _currencies() -> Mapping[str, re.Pattern[str]]:
+    return {code: _compiled(tuple(words)) for code, words in _table()["currencies"].items()}
+
+
+@cache
+def _weak_skus() -> frozenset[str]:
+    return frozenset(_table()["columns"]["sku"]["weak"])
+
+
+def _matcher(words: Iterable[str]) -> re.Pattern[str]:
+    return _compiled(tuple(words))
+
+
+@lru_cache(maxsize=256)
+def _compiled(words: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all phrases, the longest first; a word with * stands for any ending."""
+    phrases = sorted({_phrase(word) for word in words}, key=len, reverse=True)
+    return re.compile(r"(?:^|(?<=\s)|(?<=\d))(?:" + "|".join(phrases) + r")(?=\s|$)")
+
+
+def _phrase(words: str) -> str:
+    return r"\s".join(
+        re.escape(simplify(word.rstrip("*"))) + (r"[^\W\d_]*" if word.endswith("*") else "") for word in words.split()
+    )
