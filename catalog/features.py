@@ -1,0 +1,246 @@
+"""Reads the columns of a version and turns candidates into features, all rows at once and none by its absolute scale."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.build import text_key
+from catalog.lanes.meaning import SCRIPTS, MeaningLane
+from catalog.lanes.postings import Rows, Weights
+from catalog.lanes.words import WordsLane
+from catalog.normalize import DIMENSIONS, Quantity, fold, script
+from catalog.query import Prepared
+from catalog.ranking import NAMES, Features
+
+TOLERANCE = 0.005  # relative difference up to which two measured values are one: rounding in the units' conversion
+TRUSTED = 20  # candidates whose categories and meaning speak for the others
+
+Meaning = tuple[MeaningLane, NDArray[np.float32]]
+
+
+class Reader:
+    """The columns of one version, memory-mapped."""
+
+    def __init__(self, folder: Path, *, names: WordsLane, words: WordsLane) -> None:
+        def column(name: str) -> NDArray[np.generic]:
+            return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+        self._names, self._words = names, words
+        self.price: NDArray[np.float64] = column("price")  # type: ignore[assignment]
+        self.stock, self.currency = column("stock"), column("currency")
+        self.brand, self.category = column("brand"), column("category")
+        self._starts: NDArray[np.int64] = column("quantities.starts")  # type: ignore[assignment]
+        self._dimension = column("quantities.dimension")
+        self._ends: NDArray[np.float32] = column("quantities.ends")  # type: ignore[assignment]
+        self._heads, self._sizes = column("heads"), column("sizes")
+        values = json.loads((folder / "columns.json").read_text("utf-8"))
+        self.brands: list[str] = values["brand"]
+        self.categories: list[str] = values["category"]
+        self.currencies: list[str] = values["currency"]
+
+    # filters: bool [rows]
+
+    def has_brand(self, brand: str) -> NDArray[np.bool_]:
+        wanted = [at for at, name in enumerate(self.brands) if name and name == fold(brand)]
+        return np.isin(self.brand, wanted)
+
+    def has_category(self, category: str) -> NDArray[np.bool_]:
+        wanted = [at for at, name in enumerate(self.categories) if name and fold(category) in fold(name)]
+        return np.isin(self.category, wanted)
+
+    def in_stock(self) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = np.asarray(self.stock) > 0  # type: ignore[operator]
+        return mask
+
+    def priced(self, low: float, high: float, currency: str) -> NDArray[np.bool_]:
+        """Rows with a price between; of that currency only, where one is named: other money is not compared."""
+        mask = (self.price >= low) & (self.price <= high)
+        if currency:
+            mask &= np.isin(self.currency, [at for at, code in enumerate(self.currencies) if code == currency])
+        return mask
+
+    def measured(self, dimension: str, low: float, high: float) -> NDArray[np.bool_]:
+        """Rows with a quantity of this dimension that lies within or, for a range, overlaps."""
+        fits = self._dimension == DIMENSIONS.index(dimension)
+        fits &= (self._ends[:, 1] >= low * (1 - TOLERANCE)) & (self._ends[:, 0] <= high * (1 + TOLERANCE))
+        mask = np.zeros(len(self._starts) - 1, dtype=bool)
+        mask[np.searchsorted(self._starts, np.flatnonzero(fits), side="right") - 1] = True
+        return mask
+
+    # ranking
+
+    def features(
+        self,
+        prepared: Prepared,
+        rows: Rows,
+        *,
+        names: Weights,
+        words: Weights,
+        grams: Weights,
+        meaning: Meaning | None,
+        codes: Mapping[int, tuple[float, float, float, float]],
+    ) -> Features:
+        """float32 [rows, len(NAMES)]."""
+        found: dict[str, Weights | float] = {}
+        for name, scores in (("names", names), ("words", words), ("grams", grams)):
+            part = scores[rows]
+            top = float(scores.max()) if len(scores) else 0.0
+            found[f"{name}_share"] = part / max(top, 1e-6)
+            found[f"rank_{name}"] = _rank(part)
+        asked = sum(self._words.rarity(term.stem) for term in prepared.terms) + sum(2.0 for _ in prepared.quantities)
+        found["names"] = names[rows] / max(asked, 1.0)
+        found["words"] = words[rows] / max(asked, 1.0)
+        found["grams"] = grams[rows]
+        found.update(self._meaning(prepared, rows, meaning))
+        found.update(self._coverage(prepared, rows))
+        found.update(self._measures(prepared.quantities, prepared, rows))
+        for place, name in enumerate(("code_exact", "code_own", "code_begins", "code_share")):
+            found[name] = np.array([codes.get(row, (0.0,) * 4)[place] for row in rows.tolist()], dtype=np.float32)
+        found.update(self._named(prepared, rows))
+        trust = (
+            found["names_share"]
+            + found["words_share"]
+            + found["grams_share"]
+            + 2 * np.asarray(found.get("centred", 0.0))
+        )  # type: ignore[operator]
+        found.update(self._company(rows, np.broadcast_to(np.asarray(trust, dtype=np.float32), rows.shape), meaning))
+        found["lanes"] = sum(
+            np.asarray(found[f"rank_{name}"]) > 1 / 51 for name in ("names", "words", "grams", "meaning")
+        )  # type: ignore[assignment]
+        found["term_count"] = float(len(prepared.terms))
+        table = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
+        for place, name in enumerate(NAMES):
+            table[:, place] = found.get(name, 0.0)
+        return table
+
+    def _meaning(self, prepared: Prepared, rows: Rows, meaning: Meaning | None) -> dict[str, Weights | float]:
+        if meaning is None or not len(rows):
+            return {"rank_meaning": np.zeros(len(rows), dtype=np.float32)}
+        lane, vectors = meaning
+        both = [lane.similarity(vector, rows) for vector in vectors]
+        plain, centred = both[0]
+        found: dict[str, Weights | float] = {"plain": plain, "centred": centred, "centred_z": _standard(centred)}
+        more = both[1:] or both[:1]
+        found["second_plain"] = np.max([one for one, _ in more], axis=0)
+        second = np.max([one for _, one in more], axis=0)
+        found["second_centred"], found["second_z"] = second, _standard(second)
+        found["rank_meaning"] = _rank(np.maximum(centred, second))
+        return found
+
+    def _coverage(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+        """How much of the wish stands in the row, and how much of the row's name was asked for."""
+        terms = [term for term in prepared.terms if term.number is None] or list(prepared.terms)
+        if not terms or not len(rows):
+            return {}
+        weights = np.array([self._words.rarity(term.stem) for term in terms], dtype=np.float32)
+        in_name = _any(self._names, [(term.stem, *term.readings) for term in terms], rows)
+        in_all = _any(self._words, [(term.stem, *term.readings) for term in terms], rows)
+        known = np.array([any(one in self._words for one in (term.stem, *term.readings)) for term in terms])
+        sizes = np.maximum(np.asarray(self._sizes[rows], dtype=np.float32), 1)
+        return {
+            "covered_name": weights @ in_name / weights.sum(),
+            "covered_all": weights @ in_all / weights.sum(),
+            "covered_count": in_name.mean(axis=0),
+            "head_in_name": in_name[0].astype(np.float32),
+            "head_is_head": (self._heads[rows] == np.uint64(text_key(terms[0].stem))).astype(np.float32),
+            "name_covered": in_name.sum(axis=0) / sizes,
+            "name_size": np.minimum(sizes, 40),
+            "unknown": float(weights[~known].sum() / weights.sum()),
+        }
+
+    def _measures(self, quantities: Sequence[Quantity], prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+        """Which of the wish's quantities and bare numbers the row has, and which it contradicts."""
+        numbers = [term.number for term in prepared.terms if term.number is not None]
+        if not len(rows) or not (quantities or numbers):
+            return {}
+        counts = self._starts[rows + 1] - self._starts[rows]
+        owner = np.repeat(np.arange(len(rows)), counts)
+        at = np.repeat(self._starts[rows] - np.concatenate(([0], np.cumsum(counts)[:-1])), counts) + np.arange(
+            counts.sum()
+        )
+        dimension, ends = np.asarray(self._dimension[at]), np.asarray(self._ends[at])
+        matched, contradicted, near = (np.zeros(len(rows), dtype=np.float32) for _ in range(3))
+        anywhere = np.zeros(len(rows), dtype=np.float32)
+        for quantity in quantities:
+            same = dimension == DIMENSIONS.index(quantity.dimension)
+            value = (ends[:, 0] <= quantity.high * (1 + TOLERANCE)) & (ends[:, 1] >= quantity.low * (1 - TOLERANCE))
+            has = np.bincount(owner[same & value], minlength=len(rows)) > 0
+            there = np.bincount(owner[same], minlength=len(rows)) > 0
+            matched += has
+            contradicted += there & ~has
+            anywhere += np.bincount(owner[value], minlength=len(rows)) > 0
+            distance = np.full(len(rows), 3.0)
+            middle = max((quantity.low + quantity.high) / 2, 1e-6)
+            np.minimum.at(distance, owner[same], np.abs(np.log(np.maximum(ends[same].mean(axis=1), 1e-6) / middle)))
+            near += np.exp(-2 * distance)
+        found: dict[str, Weights | float] = {
+            "quantity_count": float(len(quantities)),
+            "number_count": float(len(numbers)),
+        }
+        if quantities:
+            many = len(quantities)
+            found |= {
+                "quantity_matched": matched / many,
+                "quantity_contradicted": contradicted / many,
+                "quantity_near": near / many,
+                "quantity_any": anywhere / many,
+            }
+        if numbers:
+            written = self._words.matrix([f"{number:g}" for number in numbers], rows)
+            for place, number in enumerate(numbers):
+                written[place] |= (
+                    np.bincount(owner[np.abs(ends[:, 0] - number) <= TOLERANCE * number], minlength=len(rows)) > 0
+                )
+            found["number_matched"] = written.mean(axis=0)
+        return found
+
+    def _named(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+        """Whether the wish names the row's brand, or another one that the catalogue has."""
+        text = f" {' '.join(term.word for term in prepared.terms)} "
+        named = [at for at, brand in enumerate(self.brands) if len(brand) > 1 and f" {brand} " in text]
+        own = np.isin(self.brand[rows], named)
+        alphabet = SCRIPTS.index(prepared.script if prepared.script in SCRIPTS else script(text))
+        found: dict[str, Weights | float] = {
+            "brand_named": own.astype(np.float32),
+            "brand_other": (~own & bool(named)).astype(np.float32),
+        }
+        found["same_script"] = float(alphabet)
+        return found
+
+    def _company(self, rows: Rows, trust: Weights, meaning: Meaning | None) -> dict[str, Weights | float]:
+        """How the row stands to the likeliest candidates: in their category, near to their middle in meaning."""
+        if not len(rows):
+            return {}
+        top = np.argsort(-trust, kind="stable")[:TRUSTED]
+        weights = np.maximum(trust[top], 0).astype(np.float32)
+        total = max(float(weights.sum()), 1e-6)
+        votes = np.zeros(len(self.categories), dtype=np.float32)
+        np.add.at(votes, np.asarray(self.category[rows[top]]), weights / total)
+        if "" in self.categories:
+            votes[self.categories.index("")] = 0
+        found: dict[str, Weights | float] = {"category_share": votes[np.asarray(self.category[rows])]}
+        if meaning is not None:
+            near = meaning[0].alike(rows, rows[top].tolist(), weights / total)
+            found["alike"], found["alike_z"] = near, _standard(near)
+        return found
+
+
+def _any(lane: WordsLane, terms: Sequence[Sequence[str]], rows: Rows) -> NDArray[np.bool_]:
+    return np.array([lane.matrix(readings, rows).any(axis=0) for readings in terms])
+
+
+def _rank(scores: Weights) -> Weights:
+    """1 for the best, 1/2 for the second ...; 0 where the score is 0."""
+    ranks = np.empty(len(scores), dtype=np.float32)
+    ranks[np.argsort(-scores, kind="stable")] = 1 / np.arange(1, len(scores) + 1)
+    return np.where(scores > 0, ranks, 0).astype(np.float32)
+
+
+def _standard(scores: Weights) -> Weights:
+    """In standard deviations from the candidates' mean."""
+    return ((scores - scores.mean()) / max(float(scores.std()), 1e-6)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The ways of finding rows: words, grams, codes and meaning; each reads memory-mapped files of one sealed version."""

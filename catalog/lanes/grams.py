@@ -1,0 +1,77 @@
+"""The grams lane: three-letter pieces of how names sound, for typos, endings, cognates and parts of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.lanes.postings import Postings, Rows, Weights, best, counted
+from catalog.normalize import fold, sound, words
+
+BUCKETS = 1 << 18  # grams are hashed, so no vocabulary is kept; collisions of rare grams do not matter
+BUDGET = 1_500_000  # postings a query may touch
+FREQUENT = 0.15  # a gram in more than this share of the rows tells nothing (in Russian, the endings)
+
+
+def sounds(text: str) -> str:
+    """The text as the lane sees it: words by sound, one space between and around them."""
+    return " " + " ".join(map(sound, words(fold(text)))) + " "
+
+
+class GramsLane:
+    """Cosine between tf-idf vectors of hashed letter trigrams."""
+
+    def __init__(self, folder: Path, *, size: int) -> None:
+        self._size = size
+        self._postings = Postings(folder, "grams")
+        self._rarity: Weights = np.load(folder / "grams.rarity.npy", mmap_mode="r")
+
+    @staticmethod
+    def build(folder: Path, texts: Iterable[str]) -> None:
+        """Writes the index of texts in the form of `sounds`, row by row."""
+        letters: list[NDArray[np.uint32]] = [_letters(text) for text in texts]
+        size = len(letters)
+        terms = np.concatenate([_grams(text) for text in letters]) if size else np.empty(0, dtype=np.int64)
+        occurrences = np.repeat(np.arange(size, dtype=np.int32), [max(len(text) - 2, 0) for text in letters])
+        terms, rows, counts = counted(terms, occurrences, max(size, 1))
+        frequency = np.bincount(terms, minlength=BUCKETS)
+        rarity = np.log((size + 1) / (frequency + 1)).astype(np.float32)
+        weights = rarity[terms] * (1 + np.log(counts))
+        norms = np.sqrt(np.bincount(rows, weights=weights**2, minlength=max(size, 1)))
+        kept = frequency[terms] <= max(FREQUENT * size, 1000)
+        weights = (rarity[terms] * weights / np.maximum(norms[rows], 1e-6)).astype(np.float32)
+        Postings.write(folder, "grams", terms[kept], rows[kept], weights[kept], BUCKETS)
+        np.save(folder / "grams.rarity.npy", rarity)
+
+    def scores(self, text: str) -> Weights:
+        """float32 [size]: likeness, from 0 to 1, of every row to a text in the form of `sounds`."""
+        terms, counts = np.unique(_grams(_letters(text)), return_counts=True)
+        if not len(terms):
+            return np.zeros(self._size, dtype=np.float32)
+        factors = 1 + np.log(counts)
+        norm = float(np.sqrt(np.sum((self._rarity[terms] * factors) ** 2))) or 1.0
+        return self._postings.scores(terms.tolist(), (factors / norm).tolist(), self._size, BUDGET)
+
+    def search(self, text: str, count: int) -> tuple[Rows, Weights]:
+        """The best rows, and the scores of all rows."""
+        scores = self.scores(text)
+        return best(scores, count), scores
+
+
+def _letters(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
+def _grams(letters: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """int64 [len - 2]: each three letters in a row, hashed into a bucket (Fibonacci hashing of the code points)."""
+    if len(letters) < 3:
+        return np.empty(0, dtype=np.int64)
+    wide = letters.astype(np.uint64)
+    mixed = (wide[:-2] * np.uint64(0x1F123BB5) + wide[1:-1] * np.uint64(0x9E3779B1)) ^ (
+        wide[2:] * np.uint64(0x85EBCA77)
+    )
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    return (mixed >> np.uint64(64 - 18)).astype(np.int64)

@@ -1,0 +1,108 @@
+"""The meaning lane: rows near to the query in an embedder's space, whatever language they are written in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.lanes.postings import Rows, Weights
+
+SCRIPTS = ("cyrl", "latn", "othr")
+FEW = 2000  # vectors below which eight-bit codes are not worth training
+MANY = 200_000  # vectors from which cells are searched instead of all
+
+faiss.omp_set_num_threads(1)
+
+
+class MeaningLane:
+    """One FAISS index for each script of the rows.
+
+    Encoders prefer rows in the query's own script. Rows of each script are therefore searched apart, and their
+    similarity is also given *centred*: less the query's mean similarity to all rows of that script.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        about = json.loads((folder / "about.json").read_text("utf-8"))
+        self.embedder: str = about["embedder"]
+        self._vectors: NDArray[np.float16] = np.load(folder / "vectors.npy", mmap_mode="r")
+        self._script: NDArray[np.uint8] = np.load(folder / "script.npy", mmap_mode="r")
+        self._means: Weights = np.load(folder / "means.npy")
+        self._spread: Weights = np.load(folder / "spread.npy")
+        self._parts = [
+            (
+                place,
+                faiss.read_index(str(folder / f"{name}.faiss"), faiss.IO_FLAG_MMAP_IFC),
+                np.load(folder / f"{name}.npy", mmap_mode="r"),
+            )
+            for place, name in enumerate(SCRIPTS)
+            if (folder / f"{name}.faiss").exists()
+        ]
+
+    @staticmethod
+    def build(folder: Path, vectors: Weights, scripts: NDArray[np.uint8], *, embedder: str) -> None:
+        """Writes the indexes of `vectors`, float32 [rows, dimensions], L2-normalised; `scripts` by place in SCRIPTS."""
+        folder.mkdir(parents=True, exist_ok=True)
+        means = np.zeros((len(SCRIPTS), vectors.shape[1]), dtype=np.float32)
+        spread = np.ones(len(SCRIPTS), dtype=np.float32)
+        for place, name in enumerate(SCRIPTS):
+            rows = np.flatnonzero(scripts == place).astype(np.int32)
+            if not len(rows):
+                continue
+            part = np.ascontiguousarray(vectors[rows])
+            means[place] = part.mean(axis=0)
+            faiss.write_index(_index(part), str(folder / f"{name}.faiss"))
+            np.save(folder / f"{name}.npy", rows)
+        np.save(folder / "vectors.npy", vectors.astype(np.float16))
+        np.save(folder / "script.npy", scripts)
+        np.save(folder / "means.npy", means)
+        np.save(folder / "spread.npy", spread)
+        (folder / "about.json").write_text(json.dumps({"embedder": embedder, "dimensions": int(vectors.shape[1])}))
+
+    def search(self, query: Weights, count: int) -> Rows:
+        """For a vector float32 [dimensions], the `count` nearest rows of every script, as one set."""
+        found = [np.empty(0, dtype=np.int32)]
+        for _, index, rows in self._parts:
+            _, near = index.search(query[None, :], min(count, len(rows)))
+            found.append(rows[near[0][near[0] >= 0]])
+        return np.concatenate(found)
+
+    def similarity(self, query: Weights, rows: Rows) -> tuple[Weights, Weights]:
+        """Cosine to the given rows, plain and centred by the rows' script."""
+        plain: Weights = self._vectors[rows].astype(np.float32) @ query
+        return plain, plain - (self._means @ query)[self._script[rows]]
+
+    def alike(self, rows: Rows, examples: Sequence[int], weights: Weights) -> Weights:
+        """Cosine of each row to the weighted middle of the examples, centred by script."""
+        middle = (
+            self._vectors[list(examples)].astype(np.float32) - self._means[self._script[list(examples)]]
+        ).T @ weights
+        middle /= max(float(np.linalg.norm(middle)), 1e-6)
+        near: Weights = (self._vectors[rows].astype(np.float32) - self._means[self._script[rows]]) @ middle
+        return near
+
+    @property
+    def vectors(self) -> NDArray[np.float16]:
+        """float16 [rows, dimensions], for re-use by the next build."""
+        return self._vectors
+
+
+def _index(vectors: Weights) -> faiss.Index:
+    count, dimensions = vectors.shape
+    if count < FEW:
+        index = faiss.IndexFlatIP(dimensions)
+    elif count < MANY:
+        index = faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    else:
+        cells = int(4 * count**0.5)
+        index = faiss.IndexIVFScalarQuantizer(
+            faiss.IndexFlatIP(dimensions), dimensions, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        )
+        index.nprobe = max(16, cells // 64)
+    index.train(vectors[:: max(1, count // 100_000)])
+    index.add(vectors)
+    return index

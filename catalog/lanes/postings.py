@@ -1,0 +1,72 @@
+"""A term's rows and weights, kept as three memory-mapped arrays: the structure under the words and the grams lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int32]
+Weights = NDArray[np.float32]
+
+
+class Postings:
+    """For each term its rows (ascending) with a weight each. Immutable; shared between processes by the page cache."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._starts: NDArray[np.int64] = np.load(folder / f"{name}.starts.npy", mmap_mode="r")
+        self._rows: Rows = np.load(folder / f"{name}.rows.npy", mmap_mode="r")
+        self._weights: NDArray[np.float16] = np.load(folder / f"{name}.weights.npy", mmap_mode="r")
+
+    @staticmethod
+    def write(folder: Path, name: str, terms: NDArray[np.int64], rows: Rows, weights: Weights, vocabulary: int) -> None:
+        """Stores triples of equal length, in any order; `terms` below `vocabulary`."""
+        order = np.lexsort((rows, terms))
+        starts = np.zeros(vocabulary + 1, dtype=np.int64)
+        np.cumsum(np.bincount(terms, minlength=vocabulary), out=starts[1:])
+        np.save(folder / f"{name}.starts.npy", starts)
+        np.save(folder / f"{name}.rows.npy", rows[order].astype(np.int32))
+        np.save(folder / f"{name}.weights.npy", weights[order].astype(np.float16))
+
+    def frequency(self, term: int) -> int:
+        """In how many rows the term stands."""
+        return int(self._starts[term + 1] - self._starts[term])
+
+    def of(self, term: int) -> tuple[Rows, Weights]:
+        """The term's rows and their weights."""
+        span = slice(self._starts[term], self._starts[term + 1])
+        return self._rows[span], self._weights[span].astype(np.float32)
+
+    def scores(self, terms: Sequence[int], factors: Sequence[float], size: int, budget: int) -> Weights:
+        """float32 [size]: the weighted sum over the terms, rare terms first.
+
+        Frequent terms stop being added after `budget` postings: they move every score by the least and cost the
+        most, and without a bound a million rows would take a second.
+        """
+        total = np.zeros(size, dtype=np.float32)
+        spent = 0
+        for term, factor in sorted(zip(terms, factors, strict=True), key=lambda pair: self.frequency(pair[0])):
+            spent += self.frequency(term)
+            if spent > budget and total.any():
+                break
+            rows, weights = self.of(term)
+            total[rows] += weights * np.float32(factor)
+        return total
+
+
+def best(scores: Weights, count: int) -> Rows:
+    """The rows of the `count` highest positive scores, best first; equal scores in row order."""
+    if count < len(scores):
+        rows = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+    else:
+        rows = np.arange(len(scores))
+    rows = rows[scores[rows] > 0]
+    return rows[np.lexsort((rows, -scores[rows]))].astype(np.int32)
+
+
+def counted(terms: NDArray[np.int64], rows: Rows, size: int) -> tuple[NDArray[np.int64], Rows, Weights]:
+    """Occurrences -> distinct (term, row) pairs with how often each came; `size` is the number of rows."""
+    pairs, counts = np.unique(terms * np.int64(size) + rows, return_counts=True)
+    return pairs // size, (pairs % size).astype(np.int32), counts.astype(np.float32)

@@ -1,0 +1,24 @@
+"""Brings words, numbers, units, codes, keyboard layouts and alphabets to the forms in which the catalogue compares them."""
+
+from catalog.normalize.codes import codes_in, fold_code, looks_like_code
+from catalog.normalize.keyboard import switched
+from catalog.normalize.quantities import DIMENSIONS, UNIT_OF, Quantity, measure, scan, unit_of
+from catalog.normalize.text import fold, script, sound, stem, words
+
+__all__ = [
+    "DIMENSIONS",
+    "UNIT_OF",
+    "Quantity",
+    "codes_in",
+    "fold",
+    "fold_code",
+    "looks_like_code",
+    "measure",
+    "scan",
+    "script",
+    "sound",
+    "stem",
+    "switched",
+    "unit_of",
+    "words",
+]

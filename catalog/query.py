@@ -1,0 +1,109 @@
+"""Prepares a wish for the lanes: what to embed, which words and quantities to ask for, which chunks may be codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from catalog.fixer import Fixed, Fixer
+from catalog.lanes.grams import sounds
+from catalog.normalize import Quantity, fold, fold_code, scan, script, stem
+from catalog.normalize.text import WORD, words
+from catalog.wish import Wish
+
+LONGEST = 600  # characters of a wish that are searched
+MOST_TERMS = 48  # words of a wish that are looked at
+MEASURE = 0.35  # weight of the bare words of a quantity ("3", "квт"), whose sense its token carries
+READING = 0.5  # weight of another reading of a misspelt word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One word asked: its stem, further readings of it, and what it is called in other languages."""
+
+    word: str
+    stem: str
+    readings: tuple[str, ...] = ()
+    number: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A wish ready to be searched in one version; `texts` are to be embedded, in this order."""
+
+    wish: Wish
+    texts: tuple[str, ...]
+    terms: tuple[Term, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    asked: dict[str, float] = field(default_factory=dict)
+    sounds: str = ""
+    codes: tuple[tuple[str, float], ...] = ()  # folded, with the share of the wish's letters that each makes up
+    script: str = "othr"
+    corrected: str = ""
+    version: str = ""
+
+
+def prepare(
+    wish: Wish, *, fixer: Fixer, known: Callable[[str], bool], is_code: Callable[[str], bool], version: str
+) -> Prepared:
+    """What the lanes need; linear in the wish's length, which is bounded."""
+    text = fold(wish.text)[:LONGEST]
+    codes = tuple(_codes(text))
+    protected = any(is_code(code) for code, share in codes if share > 0.6)
+    fixed = Fixed(text=text) if protected else fixer.fix(text)
+    searched = fold(fixed.text)
+    terms, quantities = _terms(searched, fixed)
+    asked: dict[str, float] = {}
+    for term, weight in terms:
+        asked[term.stem] = asked.get(term.stem, 0.0) + weight
+        for reading in term.readings:
+            asked.setdefault(reading, weight * READING)
+    for quantity in quantities:
+        for token in quantity.tokens:
+            asked[token] = 1.0 if quantity.sure else 0.5
+    texts = (searched, text) if fixed.changed else (text,)
+    return Prepared(
+        wish=replace(wish, text=text),
+        texts=tuple(one or " " for one in texts),
+        terms=tuple(term for term, weight in terms if weight == 1.0),
+        quantities=tuple(quantities),
+        asked=asked,
+        sounds=sounds(searched),
+        codes=codes if not fixed.changed else (*codes, *(one for one in _codes(searched) if one not in codes)),
+        script=script(searched),
+        corrected=fixed.text if fixed.changed else "",
+        version=version,
+    )
+
+
+def _terms(text: str, fixed: Fixed) -> tuple[list[tuple[Term, float]], list[Quantity]]:
+    quantities = scan(text)
+    spans = [(one.start, one.end) for one in quantities if one.sure]
+    readings: dict[str, list[str]] = {}
+    for written, other in fixed.readings:
+        readings.setdefault(written, []).append(other)
+    by_choice = {others[0]: others[1:] for others in readings.values()}
+    found: list[tuple[Term, float]] = []
+    for match in WORD.finditer(text):
+        if len(found) == MOST_TERMS:
+            break
+        word = words(match[0])[0]
+        inside = any(start <= match.start() < end for start, end in spans)
+        number = float(word) if word.replace(".", "", 1).isdigit() else None
+        others = tuple(dict.fromkeys(stem(other) for other in by_choice.get(word, ()) if stem(other) != stem(word)))
+        found.append((Term(word=word, stem=stem(word), readings=others, number=number), MEASURE if inside else 1.0))
+    return found, quantities
+
+
+def _codes(text: str) -> Iterator[tuple[str, float]]:
+    """Chunks of the text, and two or three neighbours glued together, that hold a digit and may be codes."""
+    chunks = text.split()[:MOST_TERMS]
+    letters = max(sum(map(len, chunks)), 1)
+    seen: set[str] = set()
+    for many in range(1, 5):
+        for at in range(len(chunks) - many + 1):
+            raw = "".join(chunks[at : at + many])
+            code = fold_code(raw.strip("()[]«»\"'.,;:!?"))
+            if len(code) >= 3 and code not in seen and any(letter.isdigit() for letter in code):
+                seen.add(code)
+                yield code, len(raw) / letters

@@ -1,0 +1,117 @@
+"""Judges each candidate by what can be said of it on any catalogue, and orders them by a learned model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.lanes.postings import Rows, Weights
+
+Features = NDArray[np.float32]
+
+NAMES = (
+    "names",
+    "names_share",
+    "words",
+    "words_share",
+    "grams",
+    "grams_share",
+    "reading_grams",
+    "plain",
+    "centred",
+    "centred_z",
+    "second_plain",
+    "second_centred",
+    "second_z",
+    "covered_name",
+    "covered_all",
+    "covered_count",
+    "head_in_name",
+    "head_is_head",
+    "name_covered",
+    "name_size",
+    "unknown",
+    "term_count",
+    "quantity_count",
+    "quantity_matched",
+    "quantity_contradicted",
+    "quantity_near",
+    "number_count",
+    "number_matched",
+    "code_exact",
+    "code_own",
+    "code_begins",
+    "code_share",
+    "brand_named",
+    "brand_other",
+    "category_share",
+    "alike",
+    "alike_z",
+    "same_script",
+    "rank_names",
+    "rank_words",
+    "rank_grams",
+    "rank_meaning",
+    "lanes",
+    "translated",
+    "translated_share",
+    "order_kept",
+    "names_gap",
+    "quantity_any",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The rows that the lanes found, with their features: float32 [rows, len(NAMES)]."""
+
+    rows: Rows
+    features: Features
+
+    def column(self, name: str) -> Weights:
+        """One feature of all rows."""
+        column: Weights = self.features[:, NAMES.index(name)]
+        return column
+
+
+def score(candidates: Candidates) -> Weights:
+    """float32 [rows], higher is better."""
+    model = _model()
+    if model is None:
+        return by_hand(candidates)
+    return np.asarray(model.predict(candidates.features, num_threads=1, raw_score=True), dtype=np.float32)
+
+
+def by_hand(candidates: Candidates) -> Weights:
+    """A plain weighted sum: what orders the rows when the learned model is not there."""
+    of = candidates.column
+    return (
+        of("names_share")
+        + 0.5 * of("words_share")
+        + of("grams")
+        + 2 * of("centred")
+        + 1.5 * of("second_centred")
+        + of("covered_name")
+        + 0.5 * of("quantity_matched")
+        - 0.5 * of("quantity_contradicted")
+        + 0.3 * of("head_is_head")
+        + 3 * of("code_exact")
+        + of("code_begins")
+        + 0.3 * of("brand_named")
+    ).astype(np.float32)
+
+
+@cache
+def _model() -> Any:
+    path = files("catalog").joinpath("ranker.txt")
+    if not path.is_file() or os.environ.get("COUNTERMAN_RANKER") == "off":
+        return None
+    import lightgbm
+
+    return lightgbm.Booster(model_str=path.read_text("utf-8"))

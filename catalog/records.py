@@ -1,0 +1,92 @@
+"""Keeps the products of one version in a file that is read one row at a time: JSON lines with an index."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import zlib
+from collections.abc import Iterable
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.product import Attribute, Product
+
+_DECIMALS = {"price", "stock"}
+_DEFAULTS = {field.name: field.default for field in fields(Product)}
+
+
+class Records:
+    """The products by row and by SKU; memory-mapped, safe to read from many threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._starts: NDArray[np.int64] = np.load(folder / "products.starts.npy", mmap_mode="r")
+        self._hashes: NDArray[np.uint32] = np.load(folder / "products.hashes.npy", mmap_mode="r")
+        self._rows: NDArray[np.int32] = np.load(folder / "products.rows.npy", mmap_mode="r")
+        with (folder / "products.jsonl").open("rb") as file:
+            self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(self) else b""
+
+    @staticmethod
+    def write(folder: Path, products: Iterable[Product]) -> int:
+        """Stores the products in order; returns their number."""
+        starts, hashes = [0], []
+        with (folder / "products.jsonl").open("wb") as file:
+            for product in products:
+                hashes.append(zlib.crc32(product.sku.encode()))
+                starts.append(starts[-1] + file.write(_line(product)))
+        keys = np.array(hashes, dtype=np.uint32)
+        order = np.argsort(keys, kind="stable")
+        np.save(folder / "products.starts.npy", np.array(starts, dtype=np.int64))
+        np.save(folder / "products.hashes.npy", keys[order])
+        np.save(folder / "products.rows.npy", order.astype(np.int32))
+        return len(hashes)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, row: int) -> Product:
+        return _product(json.loads(self._text[int(self._starts[row]) : int(self._starts[row + 1])]))
+
+    def row(self, sku: str) -> int | None:
+        """The row of a SKU; None when there is none."""
+        key = np.uint32(zlib.crc32(sku.encode()))
+        first, last = (int(np.searchsorted(self._hashes, key, side=side)) for side in ("left", "right"))  # type: ignore[call-overload]
+        return next((int(row) for row in self._rows[first:last] if self[int(row)].sku == sku), None)
+
+
+def _line(product: Product) -> bytes:
+    values: dict[str, Any] = {}
+    for name, default in _DEFAULTS.items():
+        value = getattr(product, name)
+        if name == "attributes":
+            value = [
+                [one.name, one.text, _text(one.number), one.unit]
+                if one.unit or one.number is not None
+                else [one.name, one.text]
+                for one in value
+            ]
+        elif name in _DECIMALS:
+            value = _text(value)
+        if value and value != default:
+            values[name] = value
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _product(values: dict[str, Any]) -> Product:
+    for name in _DECIMALS & values.keys():
+        values[name] = Decimal(values[name])
+    values["attributes"] = tuple(_attribute(*parts) for parts in values.get("attributes", ()))
+    values["names"] = tuple((lang, name) for lang, name in values.get("names", ()))
+    return Product(**values)
+
+
+def _attribute(name: str, text: str, number: str | None = None, unit: str | None = None) -> Attribute:
+    return Attribute(name=name, text=text, number=None if number is None else Decimal(number), unit=unit)
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)

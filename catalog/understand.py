@@ -1,0 +1,208 @@
+"""Reads a customer's sentence into a wish: the words to look for, limits on price and quantities, stock and order."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from catalog.normalize import DIMENSIONS, UNIT_OF, Quantity, fold, scan
+from catalog.wish import Limit, Wish
+
+LONGEST = 1000  # characters that are read; customers' wishes are shorter, and pasted letters say theirs early
+MOST_LIMITS = 20
+TOLERANCE = Decimal("0.15")  # what "about" allows to either side
+
+_NUMBER = r"\d{1,3}(?:[ \u00a0']\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?"
+_SCALE = {
+    "тыс": 1000,
+    "т": 1000,
+    "к": 1000,
+    "k": 1000,
+    "млн": 10**6,
+    "m": 10**6,
+    "тысяч": 10**3,
+    "миллион": 10**6,
+    "thousand": 1000,
+    "tausend": 1000,
+    "мың": 1000,
+    "mii": 1000,
+}
+_SCALES = r"(?P<scale>тыс(?:\.|яч[иа]?)?|млн\.?|миллион(?:а|ов)?|к|k|т\.?(?= ?(?:р|₽))|thousand|tausend|мың|mii)?"
+
+
+def understand(text: str) -> Wish:
+    """The wish in a sentence, without knowing the catalogue (brands and categories are found by the search).
+
+    "насос не менее 10 бар до 50 тыс в наличии" looks for "насос" with pressure >= 10 bar, price <= 50,000, in stock.
+    A bare quantity ("3 кВт") stays among the words: it is ranked by, not filtered by. Linear in the text's length.
+    """
+    folded = fold(text[:LONGEST])
+    in_stock, folded = _cut("in_stock", folded)
+    limits, folded = _prices(folded)
+    bounds, folded = _quantities(folded)
+    order, folded = _order(folded)
+    _, folded = _cut("courtesy", folded)
+    words = re.sub(r"\s+", " ", folded).strip(" ,;!?:—-")
+    return Wish(text=words, limits=tuple([*limits, *bounds][:MOST_LIMITS]), in_stock=in_stock, order=order)
+
+
+def refine(wish: Wish, change: Wish) -> Wish:
+    """A wish changed by a follow-up: words when it names any, limits of the same kind replaced, the rest kept."""
+    told = {limit.what for limit in change.limits}
+    return replace(
+        wish,
+        text=change.text or wish.text,
+        limits=(*(limit for limit in wish.limits if limit.what not in told), *change.limits),
+        brand=change.brand or wish.brand,
+        not_brand=change.not_brand or wish.not_brand,
+        category=change.category or wish.category,
+        in_stock=change.in_stock or wish.in_stock,
+        order=change.order if change.order != "relevance" else wish.order,
+    )
+
+
+@cache
+def _phrases() -> dict[str, Any]:
+    return tomllib.loads(files("catalog").joinpath("phrases.toml").read_text("utf-8"))
+
+
+@cache
+def _any_of(key: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in _phrases()[key]))
+
+
+@cache
+def _currency() -> tuple[str, re.Pattern[str]]:
+    signs = "|".join(f"(?P<{code}>{signs})" for code, signs in _phrases()["currencies"].items())
+    return signs, re.compile(rf"(?:{signs})(?![a-zа-я])")
+
+
+@cache
+def _bound(key: str) -> str:
+    return "|".join(sorted(_phrases()[key], key=len, reverse=True))
+
+
+def _cut(key: str, text: str) -> tuple[bool, str]:
+    cut = _any_of(key).sub(" ", text)
+    return cut != text, cut
+
+
+def _order(text: str) -> tuple[Literal["relevance", "price", "-price"], str]:
+    cheap, text = _cut("cheapest", text)
+    dear, text = _cut("dearest", text)
+    return ("price" if cheap else "-price" if dear else "relevance"), text
+
+
+@cache
+def _price_pattern() -> re.Pattern[str]:
+    low, high, about = _bound("at_least"), _bound("at_most"), _bound("about")
+    signs, _ = _currency()
+    money = re.sub(r"\(\?P<[A-Z]{3}>", "(?:", signs)
+    lead = r"(?:цен(?:а|ы|е|у|ой)|стоимост\w+|бюджет\w*|price|budget|cost(?:ing)?|preis|ціна|pret)"
+    return re.compile(
+        rf"(?P<lead>(?<![a-zа-я]){lead}[ :]*)?"
+        rf"(?:(?<![a-zа-я])(?:(?P<low>{low})|(?P<high>{high})|(?P<about>{about})|(?P<between>между|between|zwischen))\s*)?"
+        rf"(?P<before>{money})?\s?(?P<number>{_NUMBER})\s?{_SCALES}(?![a-zа-я0-9])"
+        rf"(?:\s?(?:до|-|–|to|bis|and|и|by)\s?(?P<top>{_NUMBER})\s?(?P<topscale>тыс(?:\.|яч[иа]?)?|млн\.?|к|k|thousand)?(?![a-z0-9]))?"
+        rf"\s?(?P<after>{money})?(?![a-zа-я0-9])"
+    )
+
+
+def _prices(text: str) -> tuple[list[Limit], str]:
+    """Limits that name a currency, a thousand or the price itself; a bare "до 5000" is one when no unit follows."""
+    found: list[Limit] = []
+
+    def read(match: re.Match[str]) -> str:
+        bound = match["low"] or match["high"] or match["about"] or match["between"] or match["top"]
+        money = match["before"] or match["after"]
+        scaled = (match["scale"] or match["topscale"]) and bound
+        # A pressure or a length may also follow "до"; without any sign of money a limit must be a round large sum.
+        bare = (
+            (match["low"] or match["high"])
+            and not money
+            and _value(match["number"], None) >= 500
+            and not _unit_follows(text, match.end())
+        )
+        if not (bound or match["lead"]) or not (money or scaled or match["lead"] or bare):
+            return match[0]
+        unit = _code(match["before"] or match["after"] or "")
+        scale = match["scale"] or match["topscale"]
+        number = _value(match["number"], scale)
+        top = _value(match["top"], match["topscale"] or match["scale"]) if match["top"] else None
+        low, high = _ends(match, number, top)
+        found.append(Limit(what="price", unit=unit, low=low, high=high, sure=not match["about"]))
+        return " "
+
+    return found, _price_pattern().sub(read, text)
+
+
+def _ends(match: re.Match[str], number: Decimal, top: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    if top is not None:
+        return min(number, top), max(number, top)
+    if match["low"]:
+        return number, None
+    if match["about"]:
+        return number * (1 - TOLERANCE), number * (1 + TOLERANCE)
+    return None, number
+
+
+def _unit_follows(text: str, at: int) -> bool:
+    rest = text[at : at + 24]
+    return bool(scan("1 " + rest.lstrip())) if rest.strip() else False
+
+
+def _value(number: str, scale: str | None) -> Decimal:
+    value = Decimal(re.sub(r"[ \u00a0']", "", number).replace(",", "."))
+    for name, factor in _SCALE.items():
+        if scale and scale.rstrip(".").startswith(name):
+            return value * factor
+    return value
+
+
+def _code(sign: str) -> str:
+    match = _currency()[1].fullmatch(sign.strip())
+    return (match.lastgroup or "") if match else ""
+
+
+@cache
+def _bounds_pattern() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![a-zа-яіїєғ])(?:(?P<low>{_bound('at_least')})|(?P<high>{_bound('at_most')})|(?P<about>{_bound('about')}))\s*$"
+    )
+
+
+def _quantities(text: str) -> tuple[list[Limit], str]:
+    """Quantities with a comparison before them ("не менее 10 бар") or a range ("от 2 до 4 мм") become limits."""
+    found: list[Limit] = []
+    cuts: list[tuple[int, int]] = []
+    for quantity in sorted(scan(text), key=lambda one: one.start):
+        if quantity.dimension not in DIMENSIONS or any(start <= quantity.start < end for start, end in cuts):
+            continue
+        match = _bounds_pattern().search(text[max(0, quantity.start - 30) : quantity.start])
+        start = quantity.start - len(match[0]) if match else quantity.start
+        limit = _limit(quantity, match)
+        if limit is not None:
+            found.append(limit)
+            cuts.append((start, quantity.end))
+    for start, end in reversed(cuts):
+        text = f"{text[:start]} {text[end:]}"
+    return found, text
+
+
+def _limit(quantity: Quantity, match: re.Match[str] | None) -> Limit | None:
+    low, high = Decimal(str(quantity.low)), Decimal(str(quantity.high))
+    unit = UNIT_OF.get(quantity.dimension, "")
+    if match is None:
+        return None
+    if quantity.low < quantity.high:
+        return Limit(what=quantity.dimension, unit=unit, low=low, high=high, sure=quantity.sure)
+    if match["low"]:
+        return Limit(what=quantity.dimension, unit=unit, low=low, sure=quantity.sure)
+    if match["high"]:
+        return Limit(what=quantity.dimension, unit=unit, high=high, sure=quantity.sure)
+    return Limit(what=quantity.dimension, unit=unit, low=low * (1 - TOLERANCE), high=high * (1 + TOLERANCE), sure=False)
