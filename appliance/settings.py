@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 
 FILE = "appliance.toml"
 
@@ -19,7 +28,7 @@ CUSTOMARY_NAMES = frozenset({"DATABASE_URL", "PUBLIC_URL", "REDIS_URL", "TELEGRA
 CUSTOMARY_FAMILIES = ("ZOHO_", "SMTP_")
 
 # Read by the scripts or before the settings themselves, so they are no settings.
-OTHER_NAMES = frozenset({"APPLIANCE_CONFIG", "APPLIANCE_PYTHON"})
+OTHER_NAMES = frozenset({"APPLIANCE_CONFIG", "APPLIANCE_PYTHON", "APPLIANCE_RUN"})
 
 
 class SettingsError(Exception):
@@ -118,6 +127,13 @@ class Settings(BaseModel):
     smtp_from: str = ""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
 
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that was read, if any: child processes are told to read the same."""
+        return self._file
+
     @property
     def engine_address(self) -> str:
         """Base URL of the model's server: the one given, or the own engine."""
@@ -134,7 +150,9 @@ class Settings(BaseModel):
 
     def changed(self, **fields: Any) -> Self:
         """A checked copy with other values."""
-        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **fields})
+        copy = type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **fields})
+        copy._file = self._file
+        return copy
 
 
 def load(env: Mapping[str, str] = os.environ, config: Path | None = None) -> Settings:
@@ -144,11 +162,14 @@ def load(env: Mapping[str, str] = os.environ, config: Path | None = None) -> Set
     written = _from_file(chosen) if chosen else {}
     home = Path(given.get("home") or written.get("home") or default_home()).expanduser().absolute()
     if chosen is None and (home / FILE).is_file():
-        written = _from_file(home / FILE)
+        chosen = home / FILE
+        written = _from_file(chosen)
         if "home" in written:
             raise SettingsError(f"{home / FILE}: `home` cannot be set in the file that lies in it; use APPLIANCE_HOME.")
     try:
-        return Settings(**{**written, **given, "home": home})
+        settings = Settings(**{**written, **given, "home": home})
+        settings._file = chosen
+        return settings
     except ValidationError as error:
         raise SettingsError(_plain(error)) from None  # without the cause: it holds the values, secrets too
 

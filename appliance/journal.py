@@ -1,0 +1,104 @@
+"""The one log of the box: what the processes say, to a rotated file for machines and to the terminal for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+LIMIT = 10_000_000  # bytes of a file before it is set aside
+KEPT = 5  # files set aside
+LONGEST = 16_000  # characters of a line; a longer one is cut
+
+_LOUD = {"warning", "error", "critical"}
+_OWN_FIELDS = {"at", "timestamp", "role", "level", "event", "logger", "text", "exception"}
+
+
+class Journal:
+    """Every line ends in `file` as a JSON object with `at` and `role`.
+
+    On a terminal people see their own steps and what is loud; without one (Docker, systemd) they see every line.
+    """
+
+    def __init__(self, file: Path, *, screen: IO[str] | None = None, everything: bool | None = None) -> None:
+        self._path = file
+        self._screen: IO[str] | None = screen or sys.stdout
+        self._everything = not self._screen.isatty() if everything is None and self._screen else bool(everything)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] | None = file.open("a", encoding="utf-8")
+        self._size = file.stat().st_size
+
+    def say(self, text: str) -> None:
+        """Words of ours to the person who started the box."""
+        self._write({"role": "appliance", "text": text})
+        self._show(text)
+
+    def line(self, role: str, text: str, *, show: bool = False) -> None:
+        """A line that a process wrote: a JSON object of its log, or plain text (a step's progress, a traceback)."""
+        text = text[:LONGEST]
+        record = _record(text)
+        if record is None:
+            self._write({"role": role, "text": text})
+            loud = not text.lower().startswith("info")
+        else:
+            self._write({**record, "role": role})
+            loud = str(record.get("level", "")).lower() in _LOUD
+            text = _readable(record)
+        if loud or show or self._everything:
+            self._show(f"{role:9} {text}")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        at = record.get("at") or record.get("timestamp") or datetime.now(UTC).isoformat(timespec="milliseconds")
+        text = json.dumps({"at": at, **record}, ensure_ascii=False, default=str) + "\n"
+        try:
+            self._rotate(len(text.encode()))
+            if self._file is not None:
+                self._file.write(text)
+                self._file.flush()
+        except OSError as error:  # a full disk must not take the box down
+            self._show(f"{self._path} cannot be written: {error.strerror}")
+
+    def _rotate(self, more: int) -> None:
+        if self._size + more > LIMIT:
+            self.close()
+            for number in range(KEPT - 1, 0, -1):
+                older = self._path.with_name(f"{self._path.name}.{number}")
+                if older.exists():
+                    older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
+            self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+            self._file = self._path.open("a", encoding="utf-8")
+            self._size = 0
+        self._size += more
+
+    def _show(self, text: str) -> None:
+        if self._screen is None:
+            return
+        try:
+            print(text, file=self._screen, flush=True)
+        except (OSError, ValueError):  # the terminal has gone; the file goes on
+            self._screen = None
+
+
+def _record(text: str) -> dict[str, Any] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _readable(record: Mapping[str, Any]) -> str:
+    rest = " ".join(f"{key}={value}" for key, value in record.items() if key not in _OWN_FIELDS)
+    words = [str(record.get("level", "info")), str(record.get("event") or record.get("text") or ""), rest]
+    exception = record.get("exception")
+    return " ".join(filter(None, words)) + (f"\n{exception}" if exception else "")

@@ -1,0 +1,96 @@
+"""How a process logs: JSON lines for the house, readable lines on a terminal; ids bound, personal data masked.
+
+Bind ids once where a request or a conversation begins (`structlog.contextvars.bound_contextvars(conversation=...)`) and
+every line inside carries them. What must wake somebody is logged with `critical`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+_PHONE = re.compile(r"(?<![\w.-])\+?\d(?:[\s().-]{0,2}\d){9,14}(?![\w-])")  # 10 to 15 digits, as E.164 allows
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_BOT_TOKEN = re.compile(r"\b(\d{6,12}):[\w-]{30,}")  # Telegram's, which stands in its URLs
+_URL_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")
+_SECRET_KEYS = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE)
+_PERSONAL_KEYS = frozenset({"phone", "email", "name", "first_name", "last_name", "username", "company", "contact"})
+
+_NOISY = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "apscheduler.executors.default": logging.WARNING}
+
+
+def configure(*, level: str = "info", form: str = "auto", role: str = "") -> None:
+    """Sets up logging of the whole process, foreign libraries included; lines go to standard error.
+
+    `form`: "json", "console", or "auto" for console on a terminal and json elsewhere.
+    """
+    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    end: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, mask, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        if as_json
+        else [mask, structlog.dev.ConsoleRenderer(timestamp_key="at", colors=sys.stderr.isatty())]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name, least in _NOISY.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    if role:
+        structlog.contextvars.bind_contextvars(role=role)
+
+
+def mask(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: secrets and personal data leave no trace, wherever they stand in the event."""
+    for key, value in event.items():
+        event[key] = _masked(key, value)
+    return event
+
+
+def masked(text: str) -> str:
+    """`text` without telephone numbers, mail addresses, bot tokens and passwords in URLs."""
+    text = _BOT_TOKEN.sub(r"\1:***", text)
+    text = _URL_PASSWORD.sub(r"\1:***@", text)
+    text = _EMAIL.sub("***@***", text)
+    return _PHONE.sub("+***", text)
+
+
+def _masked(key: str, value: Any) -> Any:
+    match value:
+        case _ if value and (_SECRET_KEYS.search(key) or key.lower() in _PERSONAL_KEYS):
+            return "***"
+        case str() if key not in {"at", "level", "logger"}:
+            return masked(value)
+        case Mapping():
+            return {name: _masked(str(name), each) for name, each in value.items()}
+        case list() | tuple() | set():
+            return [_masked(key, each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,281 @@
+"""One process that is kept running: started, watched, started again with patience, ended with all that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from appliance import launch
+from appliance.journal import Journal
+from appliance.store.embedded import Embedded, EmbeddedError, tail
+from appliance.tasks import Tasks
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a restart, doubled each time
+HEALTHY = 60.0  # seconds of life after which a crash counts as the first again
+SETTLED = 3.0  # seconds after which a process without a port counts as up
+WEDGED = 60.0  # seconds without any answer from a live-check after which a process is started anew
+
+
+class Phase(StrEnum):
+    WAITING = "waiting"  # for something it needs
+    STARTING = "starting"
+    UP = "up"
+    RESTARTING = "restarting"  # it ended, and will be started again in a moment
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A process to be kept running. `after` names the step that has to be done before its first start."""
+
+    name: str
+    program: tuple[str, ...]
+    listens: tuple[str, int] | None = None
+    livez: str = ""  # a path of its HTTP face that answers as long as the process is not stuck
+    nice: int = 0
+    grace: float = 10.0  # seconds it may take to end by itself
+    after: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Say(Protocol):
+    """Says something to people by the id of its text."""
+
+    def __call__(self, text: str, /, **values: object) -> None: ...
+
+
+class Kept(Protocol):
+    """What the supervisor keeps running, by its face."""
+
+    name: str
+    phase: Phase
+    restarts: int
+    reason: str
+
+    @property
+    def pid(self) -> int | None: ...
+    async def run(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+class Child:
+    """A role's process; `changed` is called whenever its state is another."""
+
+    def __init__(
+        self, role: Role, *, env: Mapping[str, str], journal: Journal, changed: Callable[[], None], say: Say
+    ) -> None:
+        self.role, self.name = role, role.name
+        self.phase = Phase.WAITING
+        self.restarts = 0
+        self.reason = ""
+        self._env = {**env, **role.env}
+        self._journal, self._changed, self._say = journal, changed, say
+        self._process: asyncio.subprocess.Process | None = None
+        self._last: deque[str] = deque(maxlen=12)
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def run(self) -> None:
+        """Keeps the process running until `stop`."""
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            code = await self._live()
+            if self._stopping:
+                return
+            if time.monotonic() - began >= HEALTHY:
+                pause = FIRST_PAUSE
+            self.restarts += 1
+            self.reason = self._why(code)
+            self._enter(Phase.RESTARTING)
+            self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def stop(self) -> None:
+        """Asks the process and all that it started to end, then makes them. Safe twice."""
+        self._stopping = True
+        if self._process is not None:
+            await end(self._process, grace=self.role.grace)
+        self._enter(Phase.STOPPED)
+
+    async def _live(self) -> int:
+        """One life of the process, from its start to its end; gives the exit code."""
+        self._enter(Phase.STARTING)
+        self._last.clear()
+        self._process = process = await spawn(self.role.program, env=self._env, nice=self.role.nice)
+        if self._stopping:  # asked while the process was being born
+            _signal_group(process.pid, signal.SIGKILL)
+        async with Tasks() as tasks:
+            reading = tasks.start(self._read(process), name=f"{self.name}.read")
+            tasks.start(self._watch(process), name=f"{self.name}.watch")
+            code = await self._ended(process)
+            await asyncio.wait({reading}, timeout=1)  # the last lines are on their way
+        return code
+
+    async def _ended(self, process: asyncio.subprocess.Process) -> int:
+        try:
+            return await process.wait()
+        finally:
+            _signal_group(process.pid, signal.SIGKILL)  # what it started does not outlive it
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        async for line in lines(process.stdout):
+            self._last.append(line)
+            self._journal.line(self.name, line)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        if self.role.listens is None:
+            await asyncio.sleep(SETTLED)
+            self._enter(Phase.UP)
+            return
+        while not await answers(*self.role.listens):
+            await asyncio.sleep(0.1)
+        self._enter(Phase.UP)
+        if self.role.livez:
+            await self._until_wedged(*self.role.listens)
+            self._last.append(f"no answer for {WEDGED:.0f} s")
+            _signal_group(process.pid, signal.SIGKILL)
+
+    async def _until_wedged(self, host: str, port: int) -> None:
+        heard = time.monotonic()
+        while time.monotonic() - heard < WEDGED:
+            await asyncio.sleep(10)
+            if await answers(host, port, path=self.role.livez):
+                heard = time.monotonic()
+
+    def _why(self, code: int) -> str:
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        words = [line for line in self._last if line.strip()]
+        return f"{how}: {words[-1][:300]}" if words else how
+
+    def _enter(self, phase: Phase) -> None:
+        if phase is Phase.UP:
+            self.reason = ""
+        if phase is not self.phase:
+            self.phase = phase
+            self._changed()
+
+
+class Database:
+    """The own PostgreSQL, kept running like the rest."""
+
+    name = "database"
+
+    def __init__(self, server: Embedded, *, changed: Callable[[], None], say: Say) -> None:
+        self._server = server
+        self._changed, self._say = changed, say
+        self.phase = Phase.WAITING
+        self.restarts = 0
+        self.reason = ""
+
+    @property
+    def pid(self) -> int | None:
+        return self._server.pid
+
+    async def open(self) -> str:
+        """Starts the server for the first time and gives its URL; `EmbeddedError` if it cannot be."""
+        self._enter(Phase.STARTING)
+        self._server.begin()
+        while not self._server.ready():
+            if self._server.pid is None:
+                self._server.stop()
+                raise EmbeddedError(tail(self._server.log))
+            await asyncio.sleep(0.05)
+        self._enter(Phase.UP)
+        return self._server.url
+
+    async def run(self) -> None:
+        pause = FIRST_PAUSE / 4  # everything waits for it
+        while True:
+            await asyncio.sleep(0.25)
+            if self._server.pid is not None:
+                if self.phase is not Phase.UP and self._server.ready():
+                    pause = FIRST_PAUSE / 4
+                    self._enter(Phase.UP)
+                continue
+            self.restarts += 1
+            self.reason = tail(self._server.log, lines=1)
+            self._enter(Phase.RESTARTING)
+            self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            with contextlib.suppress(EmbeddedError):
+                self._server.begin()
+
+    async def stop(self) -> None:
+        self._server.stop()
+        self._enter(Phase.STOPPED)
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self._changed()
+
+
+async def spawn(program: tuple[str, ...], *, env: Mapping[str, str], nice: int = 0) -> asyncio.subprocess.Process:
+    """Starts `program` in a group of its own; it is killed when this process ends, however that comes."""
+    return await asyncio.create_subprocess_exec(
+        *launch.command(program, dies_with=signal.SIGKILL, nice=nice),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=env,
+        start_new_session=True,
+    )
+
+
+async def end(process: asyncio.subprocess.Process, *, grace: float) -> None:
+    """Asks a process and all that it started to end; after `grace` seconds makes them."""
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await process.wait()
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Lines of any length and any bytes; carriage returns (progress bars) count as line ends."""
+    rest = b""
+    while chunk := await stream.read(65536):
+        *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        for line in whole:
+            if line:
+                yield line.decode("utf-8", "replace")
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+async def answers(host: str, port: int, *, path: str = "", patience: float = 5.0) -> bool:
+    """Whether somebody takes connections there and, with `path`, answers an HTTP request in time (whatever it says)."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    try:
+        async with asyncio.timeout(patience):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                if path:
+                    writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                    return bool(await reader.readline())
+                return True
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
+def _signal_group(pid: int, order: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, order)

@@ -1,0 +1,425 @@
+"""`appliance run`: one command that brings up everything, keeps it up, and ends it with nothing left behind.
+
+Light on purpose: it opens no database connection and loads no catalogue, so that nothing of that kind can take it down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib.metadata
+import json
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from appliance import ports
+from appliance.journal import Journal
+from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
+from appliance.settings import FILE, Settings, variable
+from appliance.store.embedded import Embedded, EmbeddedError
+from appliance.tasks import Tasks
+from appliance.words import words
+
+STEP_PAUSES = (15, 60, 300)  # seconds before a failed step is tried again; the last one repeats
+GIVE_WAY = 3.0  # seconds that the children of a killed supervisor may take to end before a port counts as taken
+
+
+class StartError(Exception):
+    """The box cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Work of the first start that goes on in the background while customers are served already."""
+
+    name: str
+    programs: tuple[tuple[str, ...], ...]  # one after the other
+    needed: Callable[[], bool] = lambda: True
+    first: bool = False  # the address is printed when this has been tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What runs on this box, as plain values. Roles are started in their order and ended in it: customers first."""
+
+    home: Path
+    roles: tuple[Role, ...]
+    steps: tuple[Step, ...] = ()
+    migrate: tuple[str, ...] = ()
+    own_database: bool = True
+    env: Mapping[str, str] = field(default_factory=dict)
+    chat: str = ""  # addresses for people
+    console: str = ""
+    program: str = "appliance"  # how people call it
+
+
+def run(settings: Settings) -> int:
+    """Brings up the house of these settings and stays until it is told to end; gives the exit code."""
+    return asyncio.run(Supervisor(house(settings)).run())
+
+
+def house(settings: Settings) -> House:
+    """The processes and first steps that these settings ask for."""
+    appliance = (sys.executable, "-m", "appliance")
+    own_engine = settings.llm_provider == "engine" and not settings.engine_url
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    roles = [
+        Role(name="chat", program=(*appliance, "chat"), listens=(settings.chat_host, settings.chat_port),
+             livez="/livez", env=one_thread),
+        Role(name="console", program=(*appliance, "console"), listens=(settings.console_host, settings.console_port),
+             env=one_thread),
+        Role(name="worker", program=(*appliance, "worker"), env=one_thread),
+    ]  # fmt: skip
+    if own_engine:
+        where = (settings.engine_host, settings.engine_port)
+        roles.append(Role(name="engine", program=(*appliance, "engine"), listens=where, nice=5, after="model"))
+    return House(
+        home=settings.home,
+        roles=tuple(roles),
+        steps=tuple(_steps(settings, appliance, own_engine=own_engine)),
+        migrate=(*appliance, "migrate"),
+        own_database=settings.database_url is None,
+        env={"APPLIANCE_HOME": str(settings.home)}
+        | ({"APPLIANCE_CONFIG": str(settings.file)} if settings.file else {}),
+        chat=settings.chat_address,
+        console=settings.console_address,
+        program=_as_typed(),
+    )
+
+
+def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) -> list[Step]:
+    steps = []
+    if settings.sample:
+        file = settings.home / "sample" / "catalogue.xlsx"
+        make = (sys.executable, "-m", "catalog.sample", str(file))
+        load = (*appliance, "catalog", "import", str(file), "--publish")
+        steps.append(
+            Step(name="catalogue", programs=(make, load), needed=lambda: _shelf_is_empty(settings.home), first=True)
+        )
+    if own_engine and settings.pull and not settings.model:
+        steps.append(Step(name="model", programs=((*appliance, "models", "pull", "--default"),)))
+    return steps
+
+
+def _shelf_is_empty(home: Path) -> bool:
+    return not (home / "catalog" / "live").exists()
+
+
+def _as_typed() -> str:
+    """The program as a person in the clone would type it."""
+    own = Path(sys.executable).parent / "appliance"
+    try:
+        return str(own.relative_to(Path.cwd()))
+    except ValueError:
+        return str(own)
+
+
+class Supervisor:
+    """Runs one house; `run` may be called once."""
+
+    def __init__(self, house: House, *, screen: IO[str] | None = None) -> None:
+        self._house = house
+        self._screen = screen
+        self._began = time.monotonic()
+        self._steps: dict[str, dict[str, Any]] = {}
+        self._done: dict[str, asyncio.Event] = {step.name: asyncio.Event() for step in house.steps}
+        self._tried: dict[str, asyncio.Event] = {step.name: asyncio.Event() for step in house.steps}
+        self._database: Database | None = None
+        self._children: list[Child] = []
+        self._background: list[asyncio.Task[None]] = []
+        self._written = 0.0
+
+    async def run(self) -> int:
+        home = self._house.home
+        try:
+            (home / "run").mkdir(parents=True, exist_ok=True)
+            self._journal = Journal(home / "logs" / "appliance.log", screen=self._screen)
+        except OSError as error:
+            sys.stderr.write(words("home_not_writable", home=home, why=error.strerror) + "\n")
+            return 1
+        try:
+            with _only_one(home):
+                return await self._run()
+        except (StartError, EmbeddedError) as error:
+            self._journal.say(str(error))
+            return 1
+        finally:
+            self._journal.close()
+
+    async def _run(self) -> int:
+        told = asyncio.Event()
+        for order in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(order, told.set)
+        async with Tasks() as tasks:
+            opening = tasks.start(self._open(tasks), name="open")
+            ending = tasks.start(told.wait(), name="told")
+            try:
+                await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if opening.done():
+                    opening.result()
+                    await ending
+                self._say("ending")
+            finally:
+                await _cancel(opening, *self._background)
+                await self._close()
+        self._say("ended")
+        return 0
+
+    async def _open(self, tasks: Tasks) -> None:
+        """From nothing to a chat that answers; the long steps go on behind it."""
+        house = self._house
+        self._say("starting", version=_version(), home=house.home)
+        if left := _end_leftovers(house.home):
+            self._say("leftovers", count=left)
+        await self._check_ports()
+        env = self._environment()
+        if house.own_database:
+            env["DATABASE_URL"] = await self._open_database(tasks)
+        if house.migrate:
+            self._say("migrating")
+            code, last = await self._work("migrate", house.migrate, env, nice=0)
+            if code:
+                raise StartError(words("migration_failed", why="\n".join(last)))
+        self._children = [
+            Child(role, env=env, journal=self._journal, changed=self._changed, say=self._say) for role in house.roles
+        ]
+        self._say("roles_starting", names=", ".join(child.name for child in self._children))
+        for child in self._children:
+            tasks.start(self._keep(child), name=child.name)
+        for step in house.steps:
+            self._background.append(tasks.start(self._step(step, env), name=step.name))
+        await self._until_ready()
+
+    async def _open_database(self, tasks: Tasks) -> str:
+        server = Embedded(self._house.home / "postgres")
+        self._say("database_starting" if server.data.exists() else "database_new")
+        self._database = Database(server, changed=self._changed, say=self._say)
+        try:
+            url = await self._database.open()
+        except EmbeddedError as error:
+            raise StartError(words("database_failed", why=error)) from error
+        self._background.append(tasks.start(self._database.run(), name="database"))
+        return url
+
+    async def _keep(self, child: Child) -> None:
+        if child.role.after in self._done:
+            await self._done[child.role.after].wait()
+        await child.run()
+
+    async def _until_ready(self) -> None:
+        for step in self._house.steps:
+            if step.first:
+                await self._tried[step.name].wait()
+        while not all(_settled(child) for child in self._children):
+            await asyncio.sleep(0.1)
+        seconds = round(time.monotonic() - self._began, 1)
+        self._say("ready", chat=self._house.chat, console=self._house.console, seconds=seconds)
+        if any(not done.is_set() for done in self._done.values()):
+            self._say("ready_model_later")
+        self._say("next_steps", program=self._house.program, file=self._house.home / FILE)
+
+    async def _step(self, step: Step, env: Mapping[str, str]) -> None:
+        """Does a step, again and again until it is done: a download may wait for the network for days."""
+        title = words(f"step_{step.name}")
+        state = self._steps[step.name] = {"state": "running", "line": "", "attempts": 0}
+        began = time.monotonic()
+        while step.needed():
+            self._say("step_begins", step=title)
+            reason = await self._attempt(step, env)
+            self._tried[step.name].set()
+            if not reason:
+                self._say("step_done", step=title, seconds=round(time.monotonic() - began))
+                break
+            pause = STEP_PAUSES[min(state["attempts"], len(STEP_PAUSES) - 1)]
+            state.update(state="failed", line=reason, attempts=state["attempts"] + 1)
+            self._say("step_failed", step=title, reason=reason, seconds=pause)
+            self._changed()
+            await asyncio.sleep(pause)
+            state.update(state="running")
+        state.update(state="done", line="")
+        self._tried[step.name].set()
+        self._done[step.name].set()
+        self._changed()
+
+    async def _attempt(self, step: Step, env: Mapping[str, str]) -> str:
+        """Empty when all programs of the step ended well, else the last words of the one that did not."""
+        for program in step.programs:
+            code, last = await self._work(step.name, program, env, nice=10)
+            if code:
+                return last[-1] if last else f"exit code {code}"
+        return ""
+
+    async def _work(
+        self, name: str, program: tuple[str, ...], env: Mapping[str, str], *, nice: int
+    ) -> tuple[int, deque[str]]:
+        """Runs a program to its end; gives its exit code and its last lines, which people see as its progress."""
+        process = await spawn(program, env=env, nice=nice)
+        last: deque[str] = deque(maxlen=12)
+        try:
+            assert process.stdout
+            async for line in lines(process.stdout):
+                last.append(line)
+                self._journal.line(name, line, show=True)
+                self._progress(name, line)
+            return await process.wait(), last
+        finally:
+            await end(process, grace=2)
+
+    def _progress(self, name: str, line: str) -> None:
+        if name in self._steps:
+            self._steps[name]["line"] = line
+            if time.monotonic() - self._written > 0.5:
+                self._changed()
+
+    async def _check_ports(self) -> None:
+        """All at once, before anything is started. Children of a killed supervisor may be in their last breath."""
+        deadline = time.monotonic() + GIVE_WAY
+        while troubles := [trouble for role in self._house.roles if (trouble := _port_trouble(role))]:
+            if time.monotonic() > deadline:
+                raise StartError("\n".join(troubles))
+            await asyncio.sleep(0.2)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self._house.env,
+            "APPLIANCE_LOG_FORMAT": "json",
+            "APPLIANCE_RUN": _mark(self._house.home, os.getpid()),
+            "PYTHONUNBUFFERED": "1",
+            "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena a thread otherwise, and gives none back
+        }
+
+    async def _close(self) -> None:
+        """Customers first, the database last. A second ctrl-C does not hurry it: every wait here is bounded."""
+        for child in self._children:
+            await child.stop()
+        if self._database:
+            await self._database.stop()
+        _end_leftovers(self._house.home, of=os.getpid())
+        self._changed()
+
+    def _say(self, text: str, /, **values: object) -> None:
+        self._journal.say(words(text, **values))
+
+    def _changed(self) -> None:
+        """Writes `run/state.json`, which the console and /healthz show."""
+        self._written = time.monotonic()
+        kept: list[Kept] = [*([self._database] if self._database else []), *self._children]
+        state = {
+            "supervisor": os.getpid(),
+            "at": time.time(),
+            "chat": self._house.chat,
+            "console": self._house.console,
+            "processes": {
+                each.name: {
+                    "phase": each.phase.value,
+                    "pid": each.pid,
+                    "restarts": each.restarts,
+                    "reason": each.reason,
+                }
+                for each in kept
+            },
+            "steps": self._steps,
+        }
+        path = self._house.home / "run" / "state.json"
+        aside = path.with_suffix(".new")
+        try:
+            aside.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
+            aside.replace(path)
+        except OSError as error:
+            self._journal.line("appliance", f"{path}: {error.strerror}")
+
+
+class _only_one:  # noqa: N801  (reads as a phrase: with _only_one(home))
+    """One supervisor a home; the kernel drops the lock whatever way the process ends."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def __enter__(self) -> None:
+        self._file = (self._home / "run" / "supervisor.lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            pid = self._file.read().strip()
+            self._file.close()
+            raise StartError(words("already_running", home=self._home, pid=pid)) from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _settled(child: Child) -> bool:
+    """Whether the ready message need not wait for it: customers need the chat, the rest may be in trouble."""
+    tried = child.restarts > 0 and child.name != "chat"
+    return child.phase is Phase.UP or bool(child.role.after) or tried
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _port_trouble(role: Role) -> str:
+    if role.listens is None or not (reason := ports.why_not(*role.listens)):
+        return ""
+    host, port = role.listens
+    by = ""
+    if reason == "port_taken" and (holder := ports.holder(port)):
+        by = words("port_taken_by", name=holder.name, pid=holder.pid)
+    return words(reason, host=host, port=port, by=by, variable=variable(f"{role.name}_port"))
+
+
+def _mark(home: Path, pid: int) -> str:
+    return f"{pid}:{home}"
+
+
+def _end_leftovers(home: Path, of: int = 0) -> int:
+    """Kills what supervisors of this home left (`of`: what that one left), found by the mark in its environment.
+
+    Our children die with us, but not what they started. Whoever calls this holds the lock of the home.
+    """
+    count = 0
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        pid = _marked_with(process, home)
+        if pid and (pid == of if of else pid != os.getpid()):
+            try:
+                os.kill(int(process.name), signal.SIGKILL)
+                count += 1
+            except OSError:
+                continue
+    return count
+
+
+def _marked_with(process: Path, home: Path) -> int:
+    """The pid of the supervisor by whose order a process runs for this home; 0 for a stranger."""
+    try:
+        variables = (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return 0
+    for each in variables:
+        if each.startswith(b"APPLIANCE_RUN="):
+            pid, _, marked = os.fsdecode(each).removeprefix("APPLIANCE_RUN=").partition(":")
+            return int(pid) if marked == str(home) and pid.isdigit() else 0
+    return 0
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("counterman")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
