@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from catalog.sample.book import write_sample
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same rows (default: %(default)s)")
     chosen = parser.parse_args()
     try:
-        print(write_sample(chosen.out, chosen.rows, chosen.seed))
+        sys.stdout.write(f"{write_sample(chosen.out, chosen.rows, chosen.seed)}\n")
     except ValueError as error:
         parser.error(str(error))
 

@@ -73,7 +73,7 @@ class Maker:
         self.kind, self.rows, self.exhausted = kind, list[Row](), False
         self._shop, self._articles = shop, articles
         self._brands = [brand for brand in shop.brands if kind.family in brand.families]
-        self._random = random.Random(f"{seed}/{kind.key}")
+        self._random = random.Random(f"{seed}/{kind.key}")  # noqa: S311  goods, not secrets
         self._seen: set[tuple[object, ...]] = set()
         self._names: set[tuple[object, ...]] = set()
 
