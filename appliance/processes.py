@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -114,11 +114,12 @@ class Child:
         """One life of the process, from its start to its end; gives the exit code."""
         self._enter(Phase.STARTING)
         self._last.clear()
-        self._process = process = await spawn(self.role.program, env=self._env, nice=self.role.nice)
+        process, output = await spawn(self.role.program, env=self._env, nice=self.role.nice)
+        self._process = process
         if self._stopping:  # asked while the process was being born
             _signal_group(process.pid, signal.SIGKILL)
         async with Tasks() as tasks:
-            reading = tasks.start(self._read(process), name=f"{self.name}.read")
+            reading = tasks.start(self._read(output), name=f"{self.name}.read")
             tasks.start(self._watch(process), name=f"{self.name}.watch")
             code = await self._ended(process)
             await asyncio.wait({reading}, timeout=1)  # the last lines are on their way
@@ -130,11 +131,11 @@ class Child:
         finally:
             _signal_group(process.pid, signal.SIGKILL)  # what it started does not outlive it
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout
-        async for line in lines(process.stdout):
-            self._last.append(line)
-            self._journal.line(self.name, line)
+    async def _read(self, output: int) -> None:
+        async with contextlib.aclosing(lines(output)) as said:
+            async for line in said:
+                self._last.append(line)
+                self._journal.line(self.name, line)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         if self.role.listens is None:
@@ -224,16 +225,30 @@ class Database:
         self._changed()
 
 
-async def spawn(program: tuple[str, ...], *, env: Mapping[str, str], nice: int = 0) -> asyncio.subprocess.Process:
-    """Starts `program` in a group of its own; it is killed when this process ends, however that comes."""
-    return await asyncio.create_subprocess_exec(
-        *launch.command(program, dies_with=signal.SIGKILL, nice=nice),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=env,
-        start_new_session=True,
-    )
+async def spawn(
+    program: tuple[str, ...], *, env: Mapping[str, str], nice: int = 0
+) -> tuple[asyncio.subprocess.Process, int]:
+    """Starts `program` in a group of its own; it is killed when this process ends, however that comes.
+
+    Gives the process and a descriptor with all that it and its children write (for `lines`). The pipe is ours because
+    asyncio's own makes `wait` last until everybody who inherited it is gone.
+    """
+    reading, writing = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *launch.command(program, dies_with=signal.SIGKILL, nice=nice),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            env=env,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    return process, reading
 
 
 async def end(process: asyncio.subprocess.Process, *, grace: float) -> None:
@@ -247,16 +262,23 @@ async def end(process: asyncio.subprocess.Process, *, grace: float) -> None:
     await process.wait()
 
 
-async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Lines of any length and any bytes; carriage returns (progress bars) count as line ends."""
-    rest = b""
-    while chunk := await stream.read(65536):
-        *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        for line in whole:
-            if line:
+async def lines(descriptor: int) -> AsyncGenerator[str, None]:
+    """Lines of any length and any bytes until all writers are gone; a carriage return (progress) ends a line too."""
+    stream = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    try:
+        rest = b""
+        while chunk := await stream.read(65536):
+            *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+            for line in filter(None, whole):
                 yield line.decode("utf-8", "replace")
-    if rest:
-        yield rest.decode("utf-8", "replace")
+        if rest:
+            yield rest.decode("utf-8", "replace")
+    finally:
+        transport.close()
 
 
 async def answers(host: str, port: int, *, path: str = "", patience: float = 5.0) -> bool:

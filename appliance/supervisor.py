@@ -6,6 +6,7 @@ Light on purpose: it opens no database connection and loads no catalogue, so tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import importlib.metadata
 import json
@@ -97,9 +98,9 @@ def house(settings: Settings) -> House:
 def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) -> list[Step]:
     steps = []
     if settings.sample:
-        file = settings.home / "sample" / "catalogue.xlsx"
-        make = (sys.executable, "-m", "catalog.sample", str(file))
-        load = (*appliance, "catalog", "import", str(file), "--publish")
+        folder = settings.home / "sample"
+        make = (sys.executable, "-m", "catalog.sample", "--out", str(folder))
+        load = (*appliance, "catalog", "import", str(folder / "sample.xlsx"), "--publish")
         steps.append(
             Step(name="catalogue", programs=(make, load), needed=lambda: _shelf_is_empty(settings.home), first=True)
         )
@@ -260,14 +261,14 @@ class Supervisor:
         self, name: str, program: tuple[str, ...], env: Mapping[str, str], *, nice: int
     ) -> tuple[int, deque[str]]:
         """Runs a program to its end; gives its exit code and its last lines, which people see as its progress."""
-        process = await spawn(program, env=env, nice=nice)
+        process, output = await spawn(program, env=env, nice=nice)
         last: deque[str] = deque(maxlen=12)
         try:
-            assert process.stdout
-            async for line in lines(process.stdout):
-                last.append(line)
-                self._journal.line(name, line, show=True)
-                self._progress(name, line)
+            async with contextlib.aclosing(lines(output)) as said:
+                async for line in said:
+                    last.append(line)
+                    self._journal.line(name, line, show=True)
+                    self._progress(name, line)
             return await process.wait(), last
         finally:
             await end(process, grace=2)
