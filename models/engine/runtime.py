@@ -59,9 +59,9 @@ class Runtime:
         self.context = context
         self._server = server
         self._folder = folder
-        transport = httpx.AsyncHTTPTransport(
-            uds=f"{folder.name}/{_SOCKET}", limits=httpx.Limits(max_connections=slots * 2 + 8)
-        )
+        # A connection for each request: the runtime closes kept ones at a moment of its own, under a request's feet.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        transport = httpx.AsyncHTTPTransport(uds=f"{folder.name}/{_SOCKET}", limits=limits)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=_SILENCE)
         self._known: dict[str, list[int]] = {}  # a template has few distinct pieces, said again in every prompt
 
