@@ -100,7 +100,7 @@ def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) 
     if settings.sample:
         folder = settings.home / "sample"
         make = (sys.executable, "-m", "catalog.sample", "--out", str(folder))
-        load = (*appliance, "catalog", "import", str(folder / "sample.xlsx"), "--publish")
+        load = (*appliance, "catalog", "import", str(folder / "catalogue.xlsx"), "--publish")
         steps.append(
             Step(name="catalogue", programs=(make, load), needed=lambda: _shelf_is_empty(settings.home), first=True)
         )
@@ -110,7 +110,7 @@ def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) 
 
 
 def _shelf_is_empty(home: Path) -> bool:
-    return not (home / "catalog" / "live").exists()
+    return not (home / "catalog" / "live.json").exists()
 
 
 def _as_typed() -> str:
