@@ -15,6 +15,8 @@ from catalog.lanes.postings import Rows, Weights
 
 Features = NDArray[np.float32]
 
+SURE_CODE = 0.3  # share of the wish's letters from which an exact code decides alone
+
 NAMES = (
     "names",
     "names_share",
@@ -86,6 +88,13 @@ def score(candidates: Candidates) -> Weights:
     if model is None:
         return by_hand(candidates)
     return np.asarray(model.predict(candidates.features, num_threads=1, raw_score=True), dtype=np.float32)
+
+
+def order(candidates: Candidates, scores: Weights) -> NDArray[np.int64]:
+    """Places of the candidates, best first: a code that makes up much of the wish goes before everything."""
+    exact = candidates.column("code_exact") * (candidates.column("code_share") >= SURE_CODE)
+    placed: NDArray[np.int64] = np.lexsort((candidates.rows, -scores, -exact))
+    return placed
 
 
 def by_hand(candidates: Candidates) -> Weights:

@@ -115,6 +115,13 @@ class Shelf:
         """Any version, live or not; raises CatalogError when it is missing, damaged or of another embedder."""
         return Snapshot.open(self._folder(version), embedders=list(self._embedders) or None)
 
+    def photo(self, version: str, name: str) -> Path | None:
+        """The file of a version's photo; None where there is none, or where the names try to leave the shelf."""
+        if {version, name} & {"", ".", ".."} or any(sign in version + name for sign in "/\\\0"):
+            return None
+        file = self._root / version / "photos" / name
+        return file if file.is_file() else None
+
     async def search(self, wish: Wish | str, *, limit: int = 10) -> Found:
         """Searches the live version. Raises CatalogError when there is none, ModelError when no embedder answers."""
         snapshot = await asyncio.to_thread(self.current) if self._live is None else self.current()

@@ -23,13 +23,13 @@ from catalog.normalize import DIMENSIONS, fold, fold_code
 from catalog.product import CatalogError, Product
 from catalog.query import Prepared, prepare
 from catalog.ranking import Candidates, score
+from catalog.ranking import order as ranked
 from catalog.records import Records
 from catalog.understand import understand
 from catalog.wish import Limit, Wish
 
 DEEP = 100  # candidates taken from each lane; more did not raise the figures
 MOST_BARE = 2000  # rows ranked when a wish has limits and no words
-SURE_CODE = 0.3  # share of the wish's letters from which an exact code decides alone
 FEW = 10  # rows of one code that may all be meant
 
 
@@ -117,9 +117,7 @@ class Snapshot:
         if not len(candidates.rows):
             return replace(found, none=True, near=self._near(prepared, vectors, allowed, limit))
         scores = score(candidates)
-        first = candidates.column("code_exact") * (candidates.column("code_share") >= SURE_CODE)
-        order = np.lexsort((candidates.rows, -scores, -first))
-        order = self._ordered(prepared.wish, candidates, order)[:limit]
+        order = self._ordered(prepared.wish, candidates, ranked(candidates, scores))[:limit]
         hits = tuple(self._hit(candidates, int(at), float(scores[at])) for at in order)
         if self._hopeless(prepared, candidates):
             return replace(found, none=True, near=hits)
