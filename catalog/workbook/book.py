@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,9 +17,9 @@ from catalog.workbook.layout import Table, find_tables
 from catalog.workbook.messages import message
 from catalog.workbook.readers import open_grids
 from catalog.workbook.rows import Draft, Reading, read_rows
-from catalog.workbook.vocabulary import currency_of, simplify
+from catalog.workbook.vocabulary import currency_of, field_of, simplify
 
-KINDS = ("product", "duplicate", "problem", "header", "section", "total", "note", "hidden", "other")
+KINDS = ("product", "duplicate", "conflict", "problem", "header", "section", "total", "note", "hidden", "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,7 @@ class _Page:
     """A sheet in work."""
 
     grid: Grid
+    filled: frozenset[int]  # the rows that are not empty
     skip: frozenset[int]
     tables: list[Table]
     readings: list[tuple[Table, Reading]] = field(default_factory=list)
@@ -131,24 +132,46 @@ class _Reader:
         return Book(file=self.file, kind=kind, products=products, problems=self.problems, sheets=sheets)
 
     def _page(self, grid: Grid) -> _Page:
-        rows = _filled_rows(grid.rows)
+        filled = frozenset(index for index, row in enumerate(grid.rows) if not _blank(row))
         if grid.failure:
             self._say("sheet_failed", sheet=grid.name, why=grid.failure)
         if grid.hidden and not self.include_hidden:
-            if rows:
-                self._say("sheet_hidden", grid, sheet=grid.name, rows=rows)
-            return _Page(grid=grid, skip=frozenset(range(len(grid.rows))), tables=[])
+            if filled:
+                self._say("sheet_hidden", grid, sheet=grid.name, rows=len(filled))
+            return _Page(grid=grid, filled=filled, skip=frozenset(range(len(grid.rows))), tables=[])
+        if not self.include_hidden:
+            self._cover_columns(grid)
         skip = frozenset() if self.include_hidden else grid.hidden_rows
-        skipped = _filled_rows(grid.rows[row] for row in skip if row < len(grid.rows))
-        if skipped:
-            self._say("rows_hidden", grid, rows=skipped)
-        return _Page(grid=grid, skip=skip, tables=find_tables(grid, skip=skip, mappings=self.mapping))
+        if skip & filled:
+            self._say("rows_hidden", grid, rows=len(skip & filled))
+        return _Page(grid=grid, filled=filled, skip=skip, tables=find_tables(grid, skip=skip, mappings=self.mapping))
+
+    def _cover_columns(self, grid: Grid) -> None:
+        """Empties hidden columns: they often hold purchase prices. One that is named as a code stays, being the SKU."""
+        covered = []
+        for column in sorted(grid.hidden_columns):
+            cells = [row[column] for row in grid.rows if column < len(row) and not is_empty(row[column])]
+            labels = [field_of(cell) for cell in cells[:30] if isinstance(cell, str)]
+            if cells and not any(label and label.field == "sku" and label.confidence > 0.8 for label in labels):
+                covered.append(letter(column))
+                for row in grid.rows:
+                    if column < len(row):
+                        row[column] = None
+        if covered:
+            self._say("columns_hidden", grid, columns=", ".join(covered[:40]))
 
     def _leave_out_strangers(self, pages: list[_Page]) -> None:
-        """Sheets of currencies, categories or terms beside a price list are not products; a lone list of names may be."""
-        priced = any(table.column("price") for page in pages for table in page.tables)
+        """Beside a proper price list, sheets of currencies, categories or terms are no products; alone they may be."""
+        tables = [table for page in pages for table in page.tables]
+        priced = any(table.column("price") for table in tables)
+        headed = any(table.column("price") and table.known for table in tables)
         for page in pages:
-            page.tables = [table for table in page.tables if table.sells or (not priced and table.column("name"))]
+            page.tables = [
+                table
+                for table in page.tables
+                if (table.column("price") and (table.known or not headed))
+                or (table.column("name") and (not priced or table.sells))
+            ]
 
     def _drafts(self, page: _Page) -> list[tuple[_Page, Draft]]:
         readings = [(table, read_rows(page.grid, table, skip=page.skip, lang=self.lang)) for table in page.tables]
@@ -180,13 +203,10 @@ class _Reader:
                 if order[kind] < order[page.kinds.get(row, "other")]:
                     page.kinds[row] = kind
         start = min((min(table.header, default=table.first) for table in page.tables), default=0)
-        for index, row in enumerate(page.grid.rows):
-            if _blank(row):
-                page.kinds.pop(index, None)
-            elif index in page.skip:
-                page.kinds[index] = "hidden"
-            elif index not in page.kinds:
-                page.kinds[index] = "note" if page.tables and index < start else "other"
+        kinds = {index: "note" if page.tables and index < start else "other" for index in page.filled}
+        kinds |= {index: kind for index, kind in page.kinds.items() if index in page.filled}
+        covered = {index for index in page.filled if _blank(page.grid.rows[index])}
+        page.kinds = kinds | dict.fromkeys((page.skip & page.filled) | covered, "hidden")
         if not page.tables and (left := sum(kind == "other" for kind in page.kinds.values())):
             self._say("sheet_without_products", page.grid, sheet=page.grid.name, rows=left)
 
@@ -237,7 +257,7 @@ class _Reader:
         where = f"{other.row + 1}" if other_page is page else f"{other_page.grid.name}!{other.row + 1}"
         if _identity(first) == _identity(product) and (first.category == product.category or draft.sku):
             same = (first.price, first.currency, first.stock) == (product.price, product.currency, product.stock)
-            page.kinds[draft.row] = "duplicate" if same else "problem"
+            page.kinds[draft.row] = "duplicate" if same else "conflict"
             self._say(
                 "duplicate" if same else "conflict", page.grid, draft.row + 1, sku=product.sku, first=where, lost=True
             )
@@ -293,7 +313,7 @@ class _Reader:
         return Sheet(
             name=page.grid.name,
             hidden=page.grid.hidden,
-            rows=_filled_rows(page.grid.rows),
+            rows=len(page.filled),
             header_rows=tuple(row + 1 for row in table.header) if table else (),
             columns=table.columns if table else (),
             fingerprint=fingerprint({c.index: c.label for c in table.columns if c.label}) if table else "",
@@ -309,10 +329,6 @@ class _Reader:
 
 def _blank(row: Sequence[Cell]) -> bool:
     return all(map(is_empty, row))
-
-
-def _filled_rows(rows: Iterable[Sequence[Cell]]) -> int:
-    return sum(not _blank(row) for row in rows)
 
 
 def _identity(product: Product) -> tuple[object, ...]:

@@ -227,10 +227,10 @@ def _settle_price(columns: dict[int, Column], contents: Mapping[int, Content]) -
 def _unnamed_prices(columns: Mapping[int, Column], contents: Mapping[int, Content]) -> list[Column]:
     """Where no label says price: the first column of numbers right of the name that is neither a counter nor a code."""
     name = next((column for column in columns.values() if column.field == "name"), None)
-    labelled = any(column.label for column in columns.values())
+    labelled = any(column.label and column.confidence > 0.5 for column in columns.values())
     for column in sorted(columns.values(), key=lambda c: c.index):
         held = contents[column.index]
-        free = column.field == "" or (column.field == "attribute" and not labelled)
+        free = column.field == "" or (column.field == "attribute" and (not labelled or column.confidence <= 0.5))
         if (
             name
             and free

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from catalog.workbook.columns import Column, mapped
 from catalog.workbook.grid import Cell, Grid, is_empty, written
-from catalog.workbook.values import number
+from catalog.workbook.values import number, price
 from catalog.workbook.vocabulary import Match, field_of, first_letters, simplify
 
 MOST_HEADER_ROWS = 5
@@ -24,6 +24,7 @@ class Table:
     columns: tuple[Column, ...]
     title: str = ""  # the text right above it
     repeated: frozenset[int] = frozenset()  # body rows that are the header again
+    known: bool = False  # whether its header was recognised by the words in it
 
     def column(self, field: str) -> Column | None:
         """The column that holds `field`, if there is one."""
@@ -45,26 +46,35 @@ def find_tables(
     rows = grid.rows
     spread = _spread_labels(grid)
     headers = _headers(rows, spread, skip)
-    if not headers:
-        return _headerless(rows, skip, mappings or {})
-    tables: list[Table] = []
+    first = headers[0].rows[0] if headers else len(rows)
+    bare = [row for row in range(first) if row not in skip]
+    tables = _unlabelled(rows, bare, mappings or {}) if headers else _headerless(rows, bare, mappings or {})
     for place, header in enumerate(headers):
         last = headers[place + 1].rows[0] - 1 if place + 1 < len(headers) else len(rows) - 1
         body = [row for row in range(header.rows[-1] + 1, last + 1) if row not in skip]
-        for labels in _side_by_side(header.labels, rows, body):
-            columns = mapped(labels, [rows[row] for row in body if row not in header.repeated], mappings or {})
-            title = _title(rows, header.rows[0], labels)
+        data = [rows[row] for row in body if row not in header.repeated]
+        for labels in _side_by_side(header.labels):
             tables.append(
                 Table(
                     header=header.rows,
                     first=header.rows[-1] + 1,
                     last=last,
-                    columns=columns,
-                    title=title,
+                    columns=mapped(labels | _nameless(labels, header.labels, data), data, mappings or {}),
+                    title=_title(rows, header.rows[0], labels),
                     repeated=header.repeated,
+                    known=True,
                 )
             )
     return tables
+
+
+def _nameless(labels: Mapping[int, str], all_labels: Mapping[int, str], data: list[list[Cell]]) -> dict[int, str]:
+    """Columns within the table, or left of the first one, that hold data under no name."""
+    start = min(labels, default=0)
+    left = 0 if start == min(all_labels, default=0) else start
+    places = [c for c in range(left, max(labels, default=0)) if c not in labels]
+    held = {c: sum(c < len(row) and not is_empty(row[c]) for row in data) for c in places}
+    return {c: "" for c, count in held.items() if count * 4 >= len(data) and count > 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +120,8 @@ def _is_header(row: Sequence[Cell], hits: Mapping[int, Match]) -> bool:
     numbers = sum(number(cell) is not None for cell in filled)
     fields = {match.field for match in hits.values()}
     sure = sum(match.confidence >= 0.8 for match in hits.values())
-    if numbers * 3 > len(filled) or (sure < 2 and not (sure == 1 and len(hits) > 2)):
+    named = sure >= 2 and len(fields) >= 2  # beside sure names there may be numbers: discounts, coefficients
+    if numbers * (2 if named else 3) > len(filled) or (sure < 2 and not (sure == 1 and len(hits) > 2)):
         return False
     if not fields & {"name", "sku", "price", "description", "stock"}:
         return len(hits) >= 3 and len(hits) * 2 > len(filled)
@@ -143,15 +154,23 @@ def _block(
 def _groups_above(
     row: Sequence[Cell], below: Sequence[Cell], index: int, spread: Mapping[tuple[int, int], str]
 ) -> bool:
+    """Whether a line names groups of the columns below it: short known names over columns, not one over the whole page."""
     filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
-    if not filled or any(not isinstance(row[c], str) or len(str(row[c])) > 80 for c in filled):
+    if not filled or any(
+        not isinstance(row[c], str) or len(str(row[c])) > 40 or number(row[c]) is not None for c in filled
+    ):
         return False
-    known = [c for c in filled if (match := field_of(str(row[c]))) and match.confidence > 0.8]
-    if len(filled) == 1:
-        # One cell is a group of columns only where it is merged over some of them, not over all.
-        group = [c for c in range(len(below)) if spread.get((index, c)) is not None]
-        return bool(known) and filled[0] > 0 and 1 < len(group) < sum(not is_empty(cell) for cell in below)
-    return len(known) * 2 >= len(filled) and len(known) >= 1
+    wide = sum(not is_empty(cell) for cell in below)
+    for c in filled:
+        match = field_of(str(row[c]))
+        group = next((n for n in range(wide + 1) if (index, c + n) not in spread), wide + 1)
+        if not match or match.confidence < 0.8 or (group <= 1 and not _is_bare(below, c)) or group >= wide:
+            return False
+    return filled != [0]
+
+
+def _is_bare(row: Sequence[Cell], column: int) -> bool:
+    return column >= len(row) or is_empty(row[column])
 
 
 def _continues(rows: list[list[Cell]], index: int, header: int) -> bool:
@@ -162,19 +181,16 @@ def _continues(rows: list[list[Cell]], index: int, header: int) -> bool:
         not isinstance(row[c], str) or len(str(row[c])) > 60 or number(row[c]) is not None for c in filled
     ):
         return False
-    hits = [c for c in filled if field_of(str(row[c]))]
+    hits = [c for c in filled if (match := field_of(str(row[c]))) and match.confidence >= 0.8]
     first = next((c for c, cell in enumerate(rows[header]) if not is_empty(cell)), 0)
     if filled == [first] or (len(filled) == 1 and not hits and not str(row[filled[0]]).lstrip().startswith("(")):
         return False
-    under = sum(c < len(rows[header]) and not is_empty(rows[header][c]) for c in filled)
-    fresh = [c for c in filled if c >= len(rows[header]) or is_empty(rows[header][c])]
+    if any(price(row[c]) is not None for c in filled if c not in hits):
+        return False
     if len(hits) * 2 >= len(filled):
         return True
-    return (
-        bool(under)
-        and all(_is_detail(str(row[c])) for c in filled if c not in hits and c not in fresh)
-        and len(filled) > len(fresh)
-    )
+    rest = [c for c in filled if c not in hits]
+    return all(_is_detail(str(row[c])) for c in rest) and any(not _is_bare(rows[header], c) for c in rest)
 
 
 def _is_detail(text: str) -> bool:
@@ -224,7 +240,7 @@ def _same(labels: Mapping[int, str], others: Mapping[int, str]) -> bool:
     return shared >= 2 and shared >= 0.7 * max(len(labels), len(others))
 
 
-def _side_by_side(labels: dict[int, str], rows: list[list[Cell]], body: list[int]) -> list[dict[int, str]]:
+def _side_by_side(labels: dict[int, str]) -> list[dict[int, str]]:
     """Cuts the columns where the names begin again: "Size | Price | Size | Price" is two tables."""
     simple = {column: simplify(label) for column, label in labels.items()}
     priced = [column for column in sorted(labels) if (match := _best(labels[column])) and match.field == "price"]
@@ -268,12 +284,49 @@ def _title(rows: list[list[Cell]], header: int, labels: Mapping[int, str]) -> st
     return ""
 
 
-def _headerless(rows: list[list[Cell]], skip: frozenset[int], mappings: Mapping[str, Mapping[str, str]]) -> list[Table]:
-    """A sheet without column names: one table if a column of texts stands beside a column of numbers."""
-    body = [row for row in range(len(rows)) if row not in skip]
+def _headerless(rows: list[list[Cell]], body: list[int], mappings: Mapping[str, Mapping[str, str]]) -> list[Table]:
+    """A sheet without known column names: tables under lines of unknown names, or the whole sheet as one table."""
+    found = _unlabelled(rows, body, mappings)
+    if found:
+        return found
     width = max((len(rows[row]) for row in body), default=0)
     if not width or width > 500:
         return []
     columns = mapped({}, [rows[row] for row in body], mappings, width=width)
-    table = Table(header=(), first=0, last=len(rows) - 1, columns=columns)
+    table = Table(header=(), first=body[0], last=body[-1], columns=columns)
     return [table] if table.column("name") and table.column("price") else []
+
+
+def _unlabelled(rows: list[list[Cell]], body: list[int], mappings: Mapping[str, Mapping[str, str]]) -> list[Table]:
+    """Tables whose column names are in no vocabulary: a line of texts above lines of a text and numbers."""
+    starts = [row for place, row in enumerate(body) if _heads_numbers(rows, body, place)]
+    tables = []
+    for place, start in enumerate(starts):
+        end = starts[place + 1] - 1 if place + 1 < len(starts) else body[-1]
+        data = [rows[row] for row in body if start < row <= end]
+        labels = {c: written(cell) for c, cell in enumerate(rows[start]) if not is_empty(cell)}
+        table = Table(
+            header=(start,),
+            first=start + 1,
+            last=end,
+            columns=mapped(labels, data, mappings),
+            title=_title(rows, start, labels),
+        )
+        if table.column("name") and table.column("price"):
+            tables.append(table)
+    return tables
+
+
+def _heads_numbers(rows: list[list[Cell]], body: list[int], place: int) -> bool:
+    """Whether a row of two or more texts stands above rows with a text in its first column and numbers in another."""
+    row = rows[body[place]]
+    filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
+    if len(filled) < 2 or any(
+        not isinstance(row[c], str) or len(str(row[c])) > 120 or price(row[c]) is not None for c in filled
+    ):
+        return False
+    below = [rows[index] for index in body[place + 1 : place + 10] if not all(map(is_empty, rows[index]))][:6]
+    telling = [line for line in below if not _is_bare(line, filled[0]) and number(line[filled[0]]) is None]
+    if len(below) < 3 or len(telling) < 3:
+        return False
+    return any(sum(not _is_bare(line, c) and price(line[c]) is not None for line in telling) >= 3 for c in filled[1:])

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from catalog.workbook.encoding import decoded
 from catalog.workbook.grid import Cell, Grid
+from catalog.workbook.xlsx import parse
 
 _MOST_SPAN = 200  # columns or rows that one HTML cell may claim; a page may claim a billion
 
@@ -102,13 +103,11 @@ class _Tables(HTMLParser):
 
 def xml_grids(data: bytes) -> list[Grid]:
     """The sheets of a SpreadsheetML 2003 book or the offers of a YML feed. Raises ValueError for any other XML."""
-    if b"<!ENTITY" in data:
-        raise ValueError("XML with entity declarations")
     try:
-        root = ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError):
+        root = parse(data)
+    except ElementTree.ParseError:
         # expat knows few code pages; the text without its declaration is plain to it
-        root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded(data)))
+        root = parse(re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded(data)))
     name = _tag(root)
     if name == "Workbook":
         return [_worksheet(sheet) for sheet in root if _tag(sheet) == "Worksheet"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 from datetime import datetime, time
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
+import olefile
 import xlrd
+from xlrd.compdoc import CompDocError
 
 from catalog.workbook.encoding import code_page
 from catalog.workbook.grid import Cell, Grid
@@ -17,10 +20,22 @@ _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 
 
 
 def xls_grids(data: bytes) -> list[Grid]:
-    """The worksheets of a BIFF book. Raises whatever xlrd raises on a damaged one."""
-    book = _opened(data)
+    """The worksheets of a BIFF book. Raises whatever xlrd or olefile raise on a damaged one."""
+    try:
+        book = _opened(data)
+    except (CompDocError, IndexError, AssertionError, struct.error):
+        # xlrd checks the whole compound file; the book's own stream may be sound where other parts are not.
+        book = _opened(_workbook_stream(data))
     formats = _Formats(book)
     return [_grid(sheet, book.datemode, formats) for sheet in book.sheets()]
+
+
+def _workbook_stream(data: bytes) -> bytes:
+    with olefile.OleFileIO(BytesIO(data)) as compound:
+        for name in ("Workbook", "Book"):
+            if compound.exists(name):
+                return bytes(compound.openstream(name).read())
+    raise ValueError("no workbook inside")
 
 
 def _opened(data: bytes) -> Any:
@@ -37,6 +52,7 @@ def _opened(data: bytes) -> Any:
 
 def _grid(sheet: Any, datemode: int, formats: _Formats) -> Grid:
     currencies: dict[tuple[int, int], str] = {}
+    bold: set[tuple[int, int]] = set()
     rows: list[list[Cell]] = []
     for index in range(sheet.nrows):
         row: list[Cell] = []
@@ -53,6 +69,8 @@ def _grid(sheet: Any, datemode: int, formats: _Formats) -> Grid:
                     row.append(_date(value, datemode))
                 case xlrd.XL_CELL_TEXT:
                     row.append(value)
+                    if formats.bold(look):
+                        bold.add((index, column))
                 case xlrd.XL_CELL_BOOLEAN:
                     row.append(bool(value))
                 case xlrd.XL_CELL_ERROR:
@@ -62,13 +80,25 @@ def _grid(sheet: Any, datemode: int, formats: _Formats) -> Grid:
         rows.append(row)
     folded = sheet.rowinfo_map.items()
     return Grid(
-        name=sheet.name,
+        name=_name(sheet.name),
         rows=rows,
         hidden=sheet.visibility != 0,
         hidden_rows=frozenset(index for index, info in folded if info.hidden and not info.outline_level),
         merged=tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells),
+        hidden_columns=frozenset(
+            index for index, info in sheet.colinfo_map.items() if info.hidden and not info.outline_level
+        ),
         currencies=currencies,
+        bold=frozenset(bold),
     )
+
+
+def _name(name: str) -> str:
+    """Some writers put UTF-8 into old books; read as a code page it gives pairs like "РџСЂ"."""
+    try:
+        return name.encode("cp1251").decode("utf-8") if not name.isascii() else name
+    except UnicodeError:
+        return name
 
 
 def _date(value: float, datemode: int) -> Cell:
@@ -80,11 +110,12 @@ def _date(value: float, datemode: int) -> Cell:
 
 
 class _Formats:
-    """What the number formats of a book say: a currency, and leading zeros that the stored number lacks."""
+    """What the styles of a book say: a currency, leading zeros that the stored number lacks, bold type."""
 
     def __init__(self, book: Any) -> None:
         self._book = book
         self._known: dict[int, tuple[str, int]] = {}
+        self._bold: dict[int, bool] = {}
 
     def of(self, look: int) -> tuple[str, int]:
         if look not in self._known:
@@ -92,6 +123,13 @@ class _Formats:
             pattern = self._book.format_map[key].format_str if key in self._book.format_map else ""
             self._known[look] = format_says(pattern)
         return self._known[look]
+
+    def bold(self, look: int) -> bool:
+        """Whether a cell style is in bold type."""
+        if look not in self._bold:
+            font = self._book.xf_list[look].font_index if look < len(self._book.xf_list) else 0
+            self._bold[look] = font < len(self._book.font_list) and self._book.font_list[font].weight >= 600
+        return self._bold[look]
 
 
 def format_says(pattern: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -15,9 +15,10 @@ from catalog.workbook.layout import Table
 from catalog.workbook.messages import message
 from catalog.workbook.units import converted, quantity, unit_of
 from catalog.workbook.values import decimal_mark, number, price, stock, text
-from catalog.workbook.vocabulary import currency_of, means
+from catalog.workbook.vocabulary import currency_of, field_of, means
 
 LONGEST_TEXT = 20_000  # characters of one cell that are kept; a spreadsheet program allows 32,767
+_CONTACT = re.compile(r"@\w|https?://|www\.|\(\d{3,5}\)\s?\d|\+\d[\d ()-]{8,}")
 _LONG = 150  # characters of a lone text that make it a note rather than a section's name
 _ERRORS = frozenset(
     {
@@ -91,9 +92,11 @@ class _Rows:
         )
         self.wide = {(top, left) for top, left, _, right in grid.merged if right > left}
         self.typical, self.priced = self._habits()
+        self.bold_names = self._bold_share() > 0.5
         self.path: list[str] = []
         self.run: list[str] = []
-        self.last: Draft | None = None
+        self.named: Draft | None = None
+        self.telling = {c.title for c in self.extras if c.field == "attribute"}
 
     def read(self) -> Reading:
         for row in self.body:
@@ -135,66 +138,61 @@ class _Rows:
         counts.sort()
         return (float(counts[len(counts) // 2]), prices / len(counts)) if counts else (1.0, 0.0)
 
+    def _bold_share(self) -> float:
+        """The share of names in bold among rows that have more than a name."""
+        place = self.places.get("name", -1)
+        rows = [row for row in self.body[:2000] if len(cells := self._cells(row)) > 1 and place in cells]
+        return sum((row, place) in self.grid.bold for row in rows) / len(rows) if rows else 0.0
+
     def _kind(self, row: int, cells: dict[int, Cell]) -> str:
-        has = {name: place in cells for name, place in self.places.items()}
+        has = {name for name, place in self.places.items() if place in cells}
         first = text(next(iter(cells.values())))
-        priced = bool(has.get("price")) and price(cells[self.places["price"]], mark=self.mark) is not None
-        if means("total", first) and not has.get("sku") and len(cells) <= max(3.0, self.typical):
+        priced = "price" in has and price(cells[self.places["price"]], mark=self.mark) is not None
+        if means("total", first) and "sku" not in has and len(cells) <= max(3.0, self.typical):
             return "total"
-        distinct = {written(cell) for cell in cells.values()}
-        if len(cells) == 1 or (len(distinct) == 1 and not priced):
-            return self._lone(row, cells, first, priced)
+        if len(cells) == 1 or (len({written(cell) for cell in cells.values()}) == 1 and not priced):
+            return self._lone(row, cells, first)
         if priced:
             return "product"
-        if has.get("name") and self._is_group(cells, has):
-            return "section"
-        if has.get("name") or (has.get("sku") and self.places.get("name") is None):
+        if self._names_price_again(cells):
+            return "section" if "name" in has else "header"
+        if "name" in has:
+            return "section" if self._is_group(cells, has) else "product"
+        if "sku" in has and not any(isinstance(cell, str) and len(cell) > 60 for cell in cells.values()):
             return "product"
-        if "name" not in self.places and self._composes(cells):
-            return "product"
-        long = any(isinstance(cell, str) and len(cell) > 60 for cell in cells.values())
-        if has.get("sku") and not long:
-            return "product"
-        if any(c.index in cells for c in self.extras if c.field == "other_price") and self.last:
-            return "product"
-        return "note"
+        return "product" if any(c.index in cells for c in self.extras if c.field == "other_price") else "note"
 
-    def _lone(self, row: int, cells: dict[int, Cell], only: str, priced: bool) -> str:
+    def _lone(self, row: int, cells: dict[int, Cell], only: str) -> str:
+        """What a single text is: the heading of a section, a remark, or a product that gives nothing but its name."""
         place = next(iter(cells))
-        if priced and place == self.places.get("price") and self.last is not None and self._is_variant_table():
-            return "product"
-        if len(only) > _LONG or means("note", only) or only.startswith("*") or re.search(r"@\w|https?://|www\.", only):
+        if len(only) > _LONG or means("note", only) or only.startswith("*") or _CONTACT.search(only):
             return "note"
-        in_name = place == self.places.get("name")
-        if (
-            in_name
-            and (row, place) not in self.wide
-            and self.priced < 0.3
-            and self.typical <= 2.5
-            and number(cells[place]) is None
-        ):
-            return "product"
+        if place == self.places.get("price"):
+            return "total" if number(cells[place]) is not None else "note"
+        headed = (row, place) in self.wide or ((row, place) in self.grid.bold and not self.bold_names)
+        plain_list = self.typical <= 2.5 or bool(self.grid.bold)
+        if place == self.places.get("name") and not headed and plain_list and self.priced < 0.3:
+            return "product" if number(cells[place]) is None else "section"
         return "section"
 
-    def _is_variant_table(self) -> bool:
-        return len(self.columns) <= 2
+    def _names_price_again(self, cells: dict[int, Cell]) -> bool:
+        """A row with the word "Price" where prices stand is the heading of a group."""
+        cell = cells.get(self.places.get("price", -1))
+        match = field_of(cell) if isinstance(cell, str) and len(cell) < 40 else None
+        return match is not None and match.field == "price" and match.confidence > 0.9
 
-    def _is_group(self, cells: dict[int, Cell], has: dict[str, bool]) -> bool:
+    def _is_group(self, cells: dict[int, Cell], has: set[str]) -> bool:
         """A row with a name (and perhaps a code) alone among rows that fill twice as much is the heading of a group."""
-        rich = any(has.get(name) for name in ("stock", "unit", "photo", "url", "barcode"))
-        stocked = any(c.index in cells for c in self.stocks)
-        counted = [c for c in cells if c != self.places.get("index")]
-        return self.priced >= 0.5 and not rich and not stocked and len(counted) <= 2 and len(cells) * 2 <= self.typical
-
-    def _composes(self, cells: dict[int, Cell]) -> bool:
-        return "price" in self.places and self.places["price"] in cells
+        rich = has & {"unit", "photo", "url", "barcode"} or any(c.index in cells for c in self.stocks)
+        counted = [place for place in cells if place != self.places.get("index")]
+        return self.priced >= 0.5 and not rich and len(counted) <= 2 and len(cells) * 2 <= self.typical
 
     def _section(self, cells: dict[int, Cell]) -> None:
         """Headings that follow each other are levels: the first of a run replaces as many levels as the run is long."""
         place = self.places.get("name")
         title = text(cells[place] if place in cells else next(iter(cells.values())))
         self.run.append(title[:200])
-        self.last = None
+        self.named = None
 
     def _category(self) -> str:
         if self.run:
@@ -227,33 +225,36 @@ class _Rows:
             self.reading.kinds[row] = "problem"
             self._problem(row, "no_name")
             return
-        self.last = draft
         self.reading.drafts.append(draft)
 
     def _title(self) -> str:
-        return "" if "name" in self.places and len(self.table.header) else self.table.title
+        return self.table.title if "name" not in self.places else ""
 
     def _name(self, draft: Draft, cells: dict[int, Cell]) -> str:
         """The name as written; that of the product above for a row that gives only another size; or one composed."""
         place = self.places.get("name")
         if place is not None and place in cells:
+            self.named = draft
             return text(cells[place])
-        if place is None and draft.sku:
-            return draft.sku
-        variant = " ".join(a.text for a in draft.attributes if a.name in self._telling())
         if place is None:
-            return " ".join(filter(None, (self.path[-1] if self.path else self.table.title, variant)))
-        if self.last is not None:
-            return f"{self.last.name.partition(', ')[0] if self._was_variant() else self.last.name}, {variant or draft.sku}".strip(
-                ", "
+            return draft.sku or ", ".join(
+                filter(None, (self.path[-1] if self.path else self.table.title, self._variant(draft)))
             )
-        return draft.sku
+        variant = self._variant(draft, unlike=self.named)
+        return f"{self.named.name}, {variant}" if self.named and variant and self._is_variant(cells) else ""
 
-    def _was_variant(self) -> bool:
-        return False
+    def _variant(self, draft: Draft, unlike: Draft | None = None) -> str:
+        """The properties that tell a product from the one above, as words."""
+        above = {a.name: a.text for a in unlike.attributes} if unlike else {}
+        told = [a for a in draft.attributes if a.name in self.telling and above.get(a.name) != a.text]
+        return ", ".join(a.text if number(a.text) is None else f"{a.name} {a.text}" for a in told[:3])
 
-    def _telling(self) -> set[str]:
-        return {c.title for c in self.extras if c.field == "attribute"}
+    def _is_variant(self, cells: dict[int, Cell]) -> bool:
+        """A further size of the product above has neither a number in the list nor a link of its own."""
+        own = {self.places.get(name) for name in ("index", "sku", "url", "photo")}
+        return not own & set(cells) and not any(
+            isinstance(cell, str) and cell.startswith("http") for cell in cells.values()
+        )
 
     def _price(self, draft: Draft, cells: dict[int, Cell]) -> None:
         place = self.places.get("price")
@@ -352,8 +353,3 @@ def attribute(name: str, shown: str, cell: Cell, unit: tuple[str, Decimal, Decim
 def _first_link(shown: str) -> str:
     links = re.findall(r"(?:https?:)?//[^\s,;|]+", shown)
     return str(links[0]) if links else shown
-
-
-def written_cells(cells: Sequence[Cell]) -> str:
-    """A row as a person would quote it, cut to a line."""
-    return " | ".join(written(cell) for cell in cells if not is_empty(cell))[:160]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from xml.etree import ElementTree
 
+import defusedxml.ElementTree
+
 from catalog.product import CatalogError
 from catalog.workbook.grid import MOST_CELLS, Cell
 from catalog.workbook.messages import message
@@ -18,12 +20,13 @@ from catalog.workbook.sniff import unpacked
 
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT_REL = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
-_TAGS = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s>/])([^>]*?)(/?)>")
+_TAGS = re.compile(rb"<(?:\w+:)?(row|c|col)(?=[\s>/])([^>]*?)(/?)>")
 _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _STYLE = re.compile(rb'\bs="(\d+)"')
 _ROW = re.compile(rb'\br="(\d{1,7})"')
-# The formats that Excel keeps as numbers only; 44 and 42 and 5 to 8 show the currency of the reader's own system.
-_NO_LOOK = ("", 0)
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
+_SPAN = re.compile(rb'\b(min|max)="(\d{1,5})"')
+_PLAIN = ("", 0, False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class Looks:
     hidden_rows: frozenset[int] = frozenset()
     currencies: dict[tuple[int, int], str] = field(default_factory=dict)
     digits: dict[tuple[int, int], int] = field(default_factory=dict)
+    hidden_columns: frozenset[int] = frozenset()
+    bold: frozenset[tuple[int, int]] = frozenset()
 
     def applied(self, rows: list[list[Cell]]) -> list[list[Cell]]:
         """The rows with numbers written with the leading zeros that their format shows ("000" makes 7 "007")."""
@@ -54,8 +59,8 @@ def xlsx_looks(data: bytes, *, lang: str = "en") -> dict[str, Looks]:
     with zipfile.ZipFile(BytesIO(data)) as book:
         parts = {info.filename.lstrip("/").replace("\\", "/"): info for info in book.infolist()}
         sheets = dict(_sheet_parts(data, parts))
-        formats = _formats(data, parts)
-        return {name: _look(data, parts[part], formats, name, lang) for name, part in sheets.items() if part in parts}
+        styles = _styles(data, parts)
+        return {name: _look(data, parts[part], styles, name, lang) for name, part in sheets.items() if part in parts}
 
 
 def part_text(data: bytes, info: zipfile.ZipInfo) -> bytes:
@@ -63,11 +68,10 @@ def part_text(data: bytes, info: zipfile.ZipInfo) -> bytes:
     return b"".join(unpacked(data, info))
 
 
-def parse(xml: bytes) -> ElementTree.Element:
-    """XML without entity declarations, which no office program writes and every entity bomb needs."""
-    if b"<!ENTITY" in xml:
-        raise ValueError("XML with entity declarations")
-    return ElementTree.fromstring(xml)
+def parse(xml: bytes | str) -> ElementTree.Element:
+    """XML as a tree. Raises ValueError for entity declarations, which no office program writes and every bomb needs."""
+    root: ElementTree.Element = defusedxml.ElementTree.fromstring(xml)
+    return root
 
 
 def relations(data: bytes, parts: dict[str, zipfile.ZipInfo], part: str) -> dict[str, str]:
@@ -100,38 +104,48 @@ def sheet_parts(data: bytes, parts: dict[str, zipfile.ZipInfo]) -> dict[str, str
     return dict(_sheet_parts(data, parts))
 
 
-def _formats(data: bytes, parts: dict[str, zipfile.ZipInfo]) -> dict[int, tuple[str, int]]:
-    """What each cell style's number format says, by the style's index; styles that say nothing are left out."""
+def _styles(data: bytes, parts: dict[str, zipfile.ZipInfo]) -> dict[int, tuple[str, int, bool]]:
+    """What each cell style says (currency, leading zeros, bold type) by its index; plain styles are left out."""
     styles = parts.get("xl/styles.xml")
     if styles is None:
         return {}
     patterns: dict[str, str] = {}
-    cells: list[str] = []
+    fonts: list[bool] = []
+    cells: list[tuple[str, str]] = []
     for element in parse(part_text(data, styles)):
         match element.tag.rpartition("}")[2]:
             case "numFmts":
                 patterns = {fmt.get("numFmtId", ""): fmt.get("formatCode", "") for fmt in element}
+            case "fonts":
+                fonts = [
+                    any(part.tag.endswith("}b") and part.get("val") not in {"0", "false"} for part in font)
+                    for font in element
+                ]
             case "cellXfs":
-                cells = [xf.get("numFmtId", "") for xf in element]
-    said = {index: format_says(patterns.get(key, "")) for index, key in enumerate(cells)}
-    return {index: says for index, says in said.items() if says != _NO_LOOK}
+                cells = [(xf.get("numFmtId", ""), xf.get("fontId", "")) for xf in element]
+    bold = {str(index) for index, is_bold in enumerate(fonts) if is_bold}
+    said = {index: (*format_says(patterns.get(key, "")), font in bold) for index, (key, font) in enumerate(cells)}
+    return {index: says for index, says in said.items() if says != _PLAIN}
 
 
-def _look(data: bytes, info: zipfile.ZipInfo, formats: dict[int, tuple[str, int]], name: str, lang: str) -> Looks:
+def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, bool]], name: str, lang: str) -> Looks:
     hidden: set[int] = set()
+    hidden_columns: set[int] = set()
     currencies: dict[tuple[int, int], str] = {}
     digits: dict[tuple[int, int], int] = {}
+    bold: set[tuple[int, int]] = set()
     bottom = right = row = column = 0
     for tag, attributes, closed in _tags(unpacked(data, info)):
         if tag == b"row":
             number = _ROW.search(attributes)
             row, column = int(number[1]) if number else row + 1, 0
-            if (
-                b'hidden="' in attributes
-                and b"outlineLevel=" not in attributes
-                and re.search(rb'hidden="(?:1|true)"', attributes)
-            ):
+            if b"outlineLevel=" not in attributes and _HIDDEN.search(attributes):
                 hidden.add(row - 1)
+            continue
+        if tag == b"col":
+            if b"outlineLevel=" not in attributes and _HIDDEN.search(attributes):
+                span = {key: int(value) for key, value in _SPAN.findall(attributes)}
+                hidden_columns.update(range(span.get(b"min", 1) - 1, min(span.get(b"max", 0), 16_384)))
             continue
         place = _CELL.search(attributes)
         column = _column(place[1]) if place else column + 1
@@ -140,15 +154,23 @@ def _look(data: bytes, info: zipfile.ZipInfo, formats: dict[int, tuple[str, int]
         if place:
             row = int(place[2])
         bottom, right = max(bottom, row), max(right, column)
-        style = _STYLE.search(attributes) if formats else None
-        if style and (says := formats.get(int(style[1]))):
+        style = _STYLE.search(attributes) if styles else None
+        if style and (says := styles.get(int(style[1]))):
             if says[0]:
                 currencies[row - 1, column - 1] = says[0]
             if says[1]:
                 digits[row - 1, column - 1] = says[1]
+            if says[2]:
+                bold.add((row - 1, column - 1))
     if bottom * right > MOST_CELLS:
         raise CatalogError(message("too_many_cells", lang, sheet=name, cells=bottom * right, limit=MOST_CELLS))
-    return Looks(hidden_rows=frozenset(hidden), currencies=currencies, digits=digits)
+    return Looks(
+        hidden_rows=frozenset(hidden),
+        currencies=currencies,
+        digits=digits,
+        hidden_columns=frozenset(hidden_columns),
+        bold=frozenset(bold),
+    )
 
 
 def _tags(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
