@@ -345,7 +345,7 @@ def _vague(sentence: Sentence) -> None:
         if sentence.asks(start) or has("cues", "absent", text):
             continue
         counted = re.search(r"(?<!\w)(?:пар\w|couple|paar)(?!\w)", text, re.I)
-        if has("stock", "vague", text) and (has("cues", "stock", text) or counted and has("cues", "scarce", text) or re.search(r"штук|шт\b|pieces|units|pcs|stück", text, re.I)):
+        if has("stock", "vague", text) and (has("cues", "stock", text) or (counted and has("cues", "stock", sentence.bare)) or re.search(r"штук|шт\b|pieces|units|pcs|stück", text, re.I)):
             raise _Blocked("a vague word about stock")
 
 
@@ -425,7 +425,9 @@ def _claims(sentence: Sentence) -> None:
 
     for number in sentence.numbers:
         kind = _kind(sentence, number)
-        if kind and not _licensed(sentence, number, kind):
+        if kind == "count":
+            _count(sentence, number)
+        elif kind and not _licensed(sentence, number, kind):
             about(number.start).claims.append((number, kind))
     for at, yes in _stock_words(sentence):
         about(at).stock.append((at, yes))
@@ -560,7 +562,7 @@ def _prove_row(sentence: Sentence, about: _About, rows: frozenset[int]) -> None:
             raise _Blocked(f"no row shows {kind} {sentence.text[number.start : number.end].strip()}")
         left = fitting
     for at, yes in about.stock:
-        if not left or not all(_stock_is(sentence.goods[row], yes) for row in left):
+        if not left or not all(_stock_is(sentence.goods[row], yes=yes) for row in left):
             raise _Blocked(f"the rows do not show stock: {sentence.text[at : at + 20]}")
     for _, concept in about.concepts:
         left = frozenset(row for row in left if _shows(sentence.goods[row], concept))
@@ -568,7 +570,7 @@ def _prove_row(sentence: Sentence, about: _About, rows: frozenset[int]) -> None:
             raise _Blocked(f"no row shows {concept}")
 
 
-def _stock_is(good: Good, yes: bool) -> bool:
+def _stock_is(good: Good, *, yes: bool) -> bool:
     stock = good.shown.stock
     return stock is not None and (stock > 0) is yes
 
@@ -588,16 +590,22 @@ def _true_of(sentence: Sentence, number: Number, kind: str, row: int, rows: froz
             return _stocked(sentence, number, row) or (
                 bool(number.pieces) and _hint(sentence, number) != "" and _measured(sentence, number, row, "")
             )
-        case "count":
-            return not number.top and (Decimal(len(rows)) in number.values) or _stocked_count(sentence, number, row)
         case "measure" | "bare measure":
             return _measured(sentence, number, row, _hint(sentence, number))
         case _:
             return number.raw in good.text
 
 
-def _stocked_count(sentence: Sentence, number: Number, row: int) -> bool:
-    return False
+def _count(sentence: Sentence, number: Number) -> None:
+    """"Three options": as many as are shown, or as are in stock where the clause speaks of stock."""
+    follower = next((each for each in sentence.mentions if 0 <= each.start - number.end <= 25), None)
+    rows = follower.rows if follower else frozenset(range(len(sentence.goods)))
+    start, end = sentence.clause(number.start)
+    fair = {len(rows)}
+    if has("cues", "stock", sentence.text[start:end]):
+        fair = {sum(_stock_is(sentence.goods[row], yes=True) for row in rows)}
+    if number.top or not any(Decimal(each) in number.values for each in fair):
+        raise _Blocked(f"there are not {number.raw} of them")
 
 
 def _priced(sentence: Sentence, number: Number, row: int, rows: frozenset[int]) -> bool:
