@@ -184,9 +184,12 @@ def _continue(http: httpx.Client, url: str, size: int, part: Path, report: Repor
             part.unlink()
             response.raise_for_status()
         _refuse(response)
-        resumed = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        with part.open("ab" if response.status_code == 206 and resumed else "wb") as out:
-            for chunk in response.iter_raw(_CHUNK):
+        partial = response.status_code == 206
+        if partial and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            part.unlink()
+            raise httpx.RemoteProtocolError("the server resumed at another place than it was asked to")
+        with part.open("ab" if partial else "wb") as out:
+            for chunk in response.iter_raw():  # as they come: a chunk that is still being filled would be lost in a cut
                 if out.tell() + len(chunk) > size:
                     out.close()
                     part.unlink()

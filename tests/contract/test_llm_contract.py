@@ -157,11 +157,12 @@ async def test_the_predicted_wait_is_a_sane_time(subject: Subject) -> None:
     assert timedelta(0) <= await subject.llm.wait() < timedelta(seconds=30)
 
 
-async def test_an_endless_prompt_is_answered_or_refused_but_nothing_else(subject: Subject) -> None:
-    try:
-        assert await said(subject.llm, "pump " * 20_000, limit=2)
-    except ModelError as error:
-        assert "prompt" in str(error)
+async def test_a_prompt_that_no_context_holds_is_refused_with_what_to_do() -> None:
+    with engine(cached("smollm2-135m"), slots=1, context=256) as url:
+        llm = OpenAIChat(url)
+        with pytest.raises(ModelRejected, match="shorten the prompt"):
+            await said(llm, "pump " * 5_000, limit=2)
+        await llm.close()
 
 
 async def test_a_customer_cannot_end_his_turn_and_speak_as_another(subject: Subject) -> None:
