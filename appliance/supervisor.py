@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+import tomllib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -420,7 +421,8 @@ def _marked_with(process: Path, home: Path) -> int:
 
 
 def _version() -> str:
-    try:
-        return importlib.metadata.version("counterman")
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    """Of the installed package, or of the clone that we run from."""
+    clone = Path(__file__).resolve().parents[1] / "pyproject.toml"
+    if clone.is_file():
+        return str(tomllib.loads(clone.read_text(encoding="utf-8"))["project"]["version"])
+    return importlib.metadata.version("counterman")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def main(kind: str, arguments: list[str]) -> int:
     if "--quick" in arguments:
         print("QUICK: a small sample, a smoke test and not the proof.", flush=True)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    os.execve(sys.executable, [sys.executable, str(programs[name]), *arguments[1:]], {**os.environ, "PYTHONPATH": path})
+    program = [sys.executable, str(programs[name]), *arguments[1:]]
+    return subprocess.run(program, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
 
 
 if __name__ == "__main__":
