@@ -170,7 +170,7 @@ class _Reader:
                 table
                 for table in page.tables
                 if (table.column("price") and (table.known or not headed))
-                or (table.column("name") and (not priced or table.sells))
+                or (table.column("name") and not table.column("price") and (table.column("sku") or not priced))
             ]
 
     def _drafts(self, page: _Page) -> list[tuple[_Page, Draft]]:
@@ -304,7 +304,8 @@ class _Reader:
 
     def _sheet(self, page: _Page) -> Sheet:
         counts = Counter(page.kinds.values())
-        main = max(page.readings, key=lambda pair: len(pair[1].drafts), default=None)
+        most = max((len(reading.drafts) for _, reading in page.readings), default=0)
+        main = next((pair for pair in page.readings if len(pair[1].drafts) * 3 >= most), None)
         others: dict[str, list[int]] = {}
         for row, kind in sorted(page.kinds.items()):
             if kind != "product":

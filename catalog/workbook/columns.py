@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from catalog.workbook.grid import Cell, is_empty, letter, written
 from catalog.workbook.values import number, price
-from catalog.workbook.vocabulary import Match, field_of, price_rank, simplify, sku_is_weak
+from catalog.workbook.vocabulary import Match, field_of, price_rank, simplify, sku_is_quoted, sku_is_weak
 
 FIELDS = (
     "name", "sku", "price", "other_price", "description", "category", "brand", "currency", "stock", "unit",
@@ -80,7 +81,7 @@ def content(cells: Sequence[Cell]) -> Content:
     numbers = [number(cell) for cell in filled]
     known = [value for value in numbers if value is not None]
     texts = [written(cell) for cell in filled]
-    steps = sum(b - a == 1 for a, b in zip(known, known[1:], strict=False))
+    steps = sum(b - a == 1 for a, b in pairwise(known))
     count = len(filled)
     return Content(
         filled=count / len(cells),
@@ -124,6 +125,7 @@ def _match(label: str) -> Match | None:
 def _settle(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
     """Leaves one column to each field, and finds by content what no label named."""
     _settle_quantity(columns)
+    _settle_twins(columns, contents)
     _keep_best(
         columns,
         "name",
@@ -176,11 +178,25 @@ def _settle_quantity(columns: dict[int, Column]) -> None:
             columns[column.index] = replace(column, field="attribute")
 
 
+def _settle_twins(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    """One name over two columns ("Goods" over code and name): the one with short distinct texts holds the codes."""
+    names = [column for column in columns.values() if column.field == "name"]
+    if len(names) < 2 or any(column.field == "sku" for column in columns.values()):
+        return
+    longest = max(names, key=lambda column: contents[column.index].length)
+    for column in names:
+        held = contents[column.index]
+        same = simplify(column.label) == simplify(longest.label)
+        if column is not longest and same and held.count > 2 and held.length <= 24 and held.distinct > 0.9:
+            columns[column.index] = replace(column, field="sku", confidence=0.6)
+            return
+
+
 def _settle_sku(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
     def worth(column: Column) -> float:
         held = contents[column.index]
         code = 1.0 if held.length <= 24 else 0.3
-        weight = 0.6 if sku_is_weak(column.label) else 1.0
+        weight = 0.6 if sku_is_weak(column.label) else 1.05 if sku_is_quoted(column.label) else 1.0
         return float(column.confidence * held.filled**0.5 * held.distinct * code * weight)
 
     rivals = [column for column in columns.values() if column.field == "sku"]

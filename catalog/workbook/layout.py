@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from catalog.workbook.columns import Column, mapped
 from catalog.workbook.grid import Cell, Grid, is_empty, written
@@ -91,6 +92,9 @@ def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip
         if row in skip or not (hits := _hits(rows[row])) or not _is_header(rows[row], hits):
             row += 1
             continue
+        if _is_title_of_next(rows, row, hits, skip):
+            row += 1
+            continue
         block = _block(rows, row, spread, skip, floor=headers[-1].rows[-1] + 1 if headers else 0)
         labels = _labels(rows, block, spread)
         if headers and _same(labels, headers[-1].labels):
@@ -101,13 +105,26 @@ def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip
     return headers
 
 
+def _is_title_of_next(rows: list[list[Cell]], row: int, hits: Mapping[int, Match], skip: frozenset[int]) -> bool:
+    """Whether a line that happens to hold known words ("Hoses | GOST 18698 | Price without VAT") only heads the header."""
+    if row + 1 >= len(rows) or row + 1 in skip:
+        return False
+    if any(match.field in {"name", "sku", "index"} for match in hits.values()):
+        return False
+    below = _hits(rows[row + 1])
+    clearer = sum(match.confidence > 0.9 for match in below.values()) > sum(
+        match.confidence > 0.9 for match in hits.values()
+    )
+    return clearer and len(below) > len(hits) and _is_header(rows[row + 1], below)
+
+
 def _hits(row: Sequence[Cell]) -> dict[int, Match]:
     """The columns whose cell is a known column name. Almost every row of data is sent away after a glance."""
     letters = first_letters()
     likely = [
         c
         for c, cell in enumerate(row)
-        if isinstance(cell, str) and cell and cell.lstrip()[:2].lower() in letters and len(cell) <= _LONGEST
+        if isinstance(cell, str) and cell and cell.lstrip()[:2].rstrip().lower() in letters and len(cell) <= _LONGEST
     ]
     if len(likely) < 2:
         return {}
@@ -128,7 +145,7 @@ def _is_header(row: Sequence[Cell], hits: Mapping[int, Match]) -> bool:
     if fields == {"price"}:
         return len(hits) >= 2 and numbers == 0 and len(hits) * 2 > len(filled)
     long = sum(isinstance(cell, str) and len(cell) > 60 for cell in filled)
-    return long * 2 <= len(filled) and (len(hits) * 3 >= len(filled) or len(hits) >= 4)
+    return long * 2 <= len(filled) and (len(hits) * 3 >= len(filled) - numbers or len(hits) >= 4)
 
 
 def _block(
@@ -145,7 +162,7 @@ def _block(
         top -= 1
     bottom = row
     while bottom + 1 < len(rows) and bottom - top + 1 < MOST_HEADER_ROWS and bottom + 1 not in skip:
-        if not _continues(rows, bottom + 1, row):
+        if not _continues(rows, bottom + 1, row, spread):
             break
         bottom += 1
     return tuple(r for r in range(top, bottom + 1) if r not in skip)
@@ -173,23 +190,25 @@ def _is_bare(row: Sequence[Cell], column: int) -> bool:
     return column >= len(row) or is_empty(row[column])
 
 
-def _continues(rows: list[list[Cell]], index: int, header: int) -> bool:
+def _continues(rows: list[list[Cell]], index: int, header: int, spread: Mapping[tuple[int, int], str]) -> bool:
     """Whether a row below the header belongs to it: short texts, no data, and not the heading of a first section."""
     row = rows[index]
     filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
-    if not filled or any(
-        not isinstance(row[c], str) or len(str(row[c])) > 60 or number(row[c]) is not None for c in filled
-    ):
+    texts = [c for c in filled if isinstance(row[c], str) and number(row[c]) is None]
+    hits = [c for c in texts if (match := field_of(str(row[c]))) and match.confidence >= 0.8]
+    stray = len(filled) - len(texts)
+    if not hits and stray or stray * 3 > len(hits) or not texts or any(len(str(row[c])) > 60 for c in texts):
         return False
-    hits = [c for c in filled if (match := field_of(str(row[c]))) and match.confidence >= 0.8]
     first = next((c for c, cell in enumerate(rows[header]) if not is_empty(cell)), 0)
-    if filled == [first] or (len(filled) == 1 and not hits and not str(row[filled[0]]).lstrip().startswith("(")):
+    if texts == [first] or (len(texts) == 1 and not hits and not str(row[texts[0]]).lstrip().startswith("(")):
         return False
-    if any(price(row[c]) is not None for c in filled if c not in hits):
+    if all((index, c + 1) in spread and not _is_bare(rows[header], c + 1) for c in texts):
+        return False  # one cell below several column names is the heading of a section
+    if any(price(row[c]) is not None for c in texts if c not in hits):
         return False
-    if len(hits) * 2 >= len(filled):
+    if len(hits) * 2 >= len(texts):
         return True
-    rest = [c for c in filled if c not in hits]
+    rest = [c for c in texts if c not in hits]
     return all(_is_detail(str(row[c])) for c in rest) and any(not _is_bare(rows[header], c) for c in rest)
 
 
@@ -242,31 +261,28 @@ def _same(labels: Mapping[int, str], others: Mapping[int, str]) -> bool:
 
 def _side_by_side(labels: dict[int, str]) -> list[dict[int, str]]:
     """Cuts the columns where the names begin again: "Size | Price | Size | Price" is two tables."""
-    simple = {column: simplify(label) for column, label in labels.items()}
     priced = [column for column in sorted(labels) if (match := _best(labels[column])) and match.field == "price"]
     runs = [column for place, column in enumerate(priced) if place == 0 or column - priced[place - 1] > 1]
     cuts: list[int] = []
-    for before, after in zip(runs, runs[1:], strict=False):
+    for before, after in pairwise(runs):
         start = cuts[-1] if cuts else min(labels)
-        earlier = [simple[c] for c in sorted(simple) if start <= c <= before]
-        between = [c for c in sorted(simple) if before < c < after]
-        again = [c for c in between if any(_alike(simple[c], name) for name in earlier)]
+        earlier = [labels[c] for c in sorted(labels) if start <= c <= before]
+        between = [c for c in sorted(labels) if before < c < after and c not in priced]
+        again = [c for c in between if any(_alike(labels[c], label) for label in earlier)]
         named = [c for c in between if (match := _best(labels[c])) and match.field == "name"]
-        if not again and not named:
-            continue
-        last_price = max(c for c in priced if (c < after and c < (again or named)[0]) or c == before)
-        opening = [c for c in between if c > last_price and (c in named or _alike(simple[c], earlier[0]))]
-        cuts.append(min(opening or again or named))
+        if again or named:
+            opening = [c for c in between if _alike(labels[c], earlier[0])]
+            cuts.append(min(opening or between))
     edges = [min(labels, default=0), *cuts, max(labels, default=0) + 1]
-    return [{c: labels[c] for c in labels if a <= c < b} for a, b in zip(edges, edges[1:], strict=False)]
+    return [{c: labels[c] for c in labels if a <= c < b} for a, b in pairwise(edges)]
 
 
 def _alike(one: str, other: str) -> bool:
-    first, second = one.split(), other.split()
-    return one == other or (
-        bool(first and second)
-        and (first[0] == second[0] and len(first[0]) > 1 and {*first} & {*second} == {*min(first, second, key=len)})
-    )
+    """Whether two column names share a line, or one is the other with more words."""
+    lines, others = ({simplify(line) for line in label.split("\n")} for label in (one, other))
+    first, second = simplify(one).split(), simplify(other).split()
+    longer = bool(first and second) and first[0] == second[0] and len(first[0]) > 1
+    return bool(lines & others) or (longer and set(first) & set(second) == {*min((first, second), key=len)})
 
 
 def _best(label: str) -> Match | None:

@@ -79,10 +79,11 @@ def first_letters() -> frozenset[str]:
 
 def _last_part(label: str) -> str:
     """1C writes "Номенклатура.Артикул" for the article of a product: the last word says what the column is."""
-    head, dot, tail = label.strip().rpartition(".")
-    if dot and len(tail.strip()) > 3 and len(head) > 3 and not head[-1].isspace() and not tail[:1].isspace():
-        return tail
-    return label
+    found = _PATH.search(label.strip())
+    return found[1] if found else label
+
+
+_PATH = re.compile(r"[^\W\d_]{4,}\.([A-ZА-ЯЁІЇЄҐ][^\W\d_]{3,}[^.]*)$")
 
 
 def price_rank(label: str) -> int:
@@ -97,6 +98,11 @@ def price_rank(label: str) -> int:
 def sku_is_weak(label: str) -> bool:
     """Whether another column with a code would be the better SKU."""
     return simplify(label) in _weak_skus()
+
+
+def sku_is_quoted(label: str) -> bool:
+    """Whether the label names the code that customers quote, rather than one of the seller's own books."""
+    return bool(_matcher(_table()["columns"]["sku"]["quoted"]).match(simplify(label)))
 
 
 def currency_of(text: str) -> str:
