@@ -23,10 +23,11 @@ from appliance.core.limits import Limiter
 from appliance.core.types import Message, Visit
 from appliance.store import WrongToken
 
-HASHED = re.compile(r"-[0-9A-Za-z]{8}\.(js|css)$")
+HASHED = re.compile(r"-[0-9a-f]{8}\.(js|json)$")
 TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
     ".html": "text/html; charset=utf-8",
 }
 FOR_ANY_SITE = {

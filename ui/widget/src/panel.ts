@@ -1,0 +1,477 @@
+// The open chat: header, conversation, composer. Loaded when somebody opens it, or comes back to a conversation.
+import { cards as goods } from "./cards"
+import { form, sent } from "./form"
+import { markdown } from "./markdown"
+import css from "./panel.css?inline"
+import type { Ask, Card, Cards, Event, FromServer, Outgoing, Quicks, Said, Shop, State, Trouble, Welcome } from "./protocol"
+import { drop, earlier, type Link, post, queue, remember, resync, saved, start, tell } from "./session"
+import { dress, equip, h, icon, lang, t, type Tools } from "./tools"
+
+export interface Options {
+  base: string
+  page: boolean // a page of its own: no launcher, nothing to close
+  title?: string
+  unread(count: number): void
+  closed(): void
+}
+
+interface Item extends HTMLElement {
+  order: number // seq of a stored event; LATER and up for what is not stored yet
+  same?: string // what it shows, where showing it anew would be seen
+}
+
+const LATER = 1e9
+const PATIENCE_MS = 1200 // a lost line that is back by then is not worth a word
+const NOTE_MS = 5000
+const NEAR_END = 80 // px from the end that still count as being there
+const TALLEST = 132 // px of the composer: five lines
+const SEND = "M12 20V4m-7 7 7-7 7 7"
+const STOP = "M8 8h8v8H8z"
+const DOWN = "M12 5v14m-6-6 6 6 6-6"
+const CLOSE = "m6 6 12 12M18 6 6 18"
+const SPARK = "M12 3c.6 5 3.4 8.4 9 9-5.6.6-8.4 4-9 9-.6-5-3.4-8.4-9-9 5.6-.6 8.4-4 9-9Z"
+const GOOD = "M7 11v9H4v-9h3Zm0 0 4-8a2.5 2.5 0 0 1 2.5 3L13 9h5.5a2 2 0 0 1 2 2.4l-1.3 7A2 2 0 0 1 17.2 20H7"
+
+let root: ShadowRoot
+let options: Options
+let box: HTMLElement
+let list: HTMLElement
+let log: HTMLElement
+let older: HTMLElement
+let line: HTMLElement
+let spoken: HTMLElement
+let heading: HTMLElement
+let subtitle: HTMLElement
+let input: HTMLTextAreaElement
+let button: HTMLButtonElement
+let jump: HTMLElement
+
+const nodes: Record<string, Item> = {}
+let shop: Shop = {}
+let live: { mid: string; text: string } | null = null
+let mode = "bot"
+let limit = 4000
+let local = LATER
+let first = LATER // the oldest seq on show
+let unread = 0
+let shown = false
+let asked = false // the last word is the customer's
+let link: Link
+let note = 0
+
+/** Builds the panel in the loader's shadow root and connects; gives what shows it. */
+export function mount(shadow: ShadowRoot, given: Options, tools: Tools): () => void {
+  root = shadow
+  options = given
+  equip(tools)
+  dress(root, css)
+  build()
+  start(options.base, hear, linked)
+  queue().forEach(pending)
+  introduce({})
+  visualViewport?.addEventListener("resize", fit)
+  document.addEventListener("visibilitychange", seen)
+  return show
+}
+
+function build(): void {
+  const name = options.title || t.$title
+  log = h("div.log", { role: "log", ariaLive: "off", ariaLabel: name, tabIndex: 0, onscroll: () => (jump.hidden = atEnd()) })
+  log.append((older = h("button.more", { hidden: true, onclick: more }, t.$earlier)), (list = h("div.list")))
+  input = h("textarea", { rows: 1, placeholder: t.$placeholder, ariaLabel: t.$placeholder, oninput: typed, onkeydown: enter })
+  button = h("button.send", { type: "submit" })
+  jump = h("button.jump", { ariaLabel: t.$latest, hidden: true, onclick: () => down(true) }, icon(DOWN))
+  const onsubmit = (event: SubmitEvent) => {
+    event.preventDefault()
+    submit()
+  }
+  box = h(
+    options.page ? "main.panel.page" : "section.panel",
+    { tabIndex: -1, lang, ariaLabel: name, onkeydown: keys },
+    h(
+      "header",
+      {},
+      h("div.face", {}, icon(SPARK)),
+      h("div.names", {}, (heading = h("h2")), (subtitle = h("p"))),
+      !options.page && h("button.icon", { ariaLabel: t.$close, onclick: hide }, icon(CLOSE)),
+    ),
+    (line = h("div.line", { role: "status" })),
+    log,
+    h("div.foot", {}, jump, h("form.composer", { onsubmit }, input, button)),
+    (spoken = h("div.sr", { ariaLive: "polite" })),
+  )
+  if (!options.page) box.role = "dialog"
+  root.append(box)
+  typed()
+}
+
+function show(): void {
+  shown = true
+  fit()
+  box.classList.add("open")
+  if (phone()) {
+    box.ariaModal = "true"
+    document.documentElement.style.overflow = "hidden"
+  }
+  down()
+  seen()
+  setTimeout(() => (phone() ? box : input).focus(), 50)
+}
+
+function hide(): void {
+  shown = false
+  box.classList.remove("open")
+  box.ariaModal = null
+  document.documentElement.style.overflow = ""
+  options.closed()
+}
+
+function hear(frame: FromServer): void {
+  const stay = atEnd()
+  if (frame.type === "welcome") welcome(frame)
+  else if (frame.type === "ack") acknowledged(frame.cid, frame.mid, frame.seq)
+  else if (frame.type === "start") begin(frame.mid)
+  else if (frame.type === "delta") delta(frame.mid, frame.off, frame.d)
+  else if (frame.type === "err") trouble(frame)
+  else event(frame as Event)
+  if (stay) down()
+}
+
+function welcome(frame: Welcome): void {
+  limit = frame.limits.text_chars
+  for (const key in nodes) {
+    const stored = nodes[key]!.order < LATER
+    if (stored ? !frame.resumed : !key.startsWith("cid:")) remove(key)
+  }
+  live = null
+  if (!frame.resumed) first = LATER
+  frame.missed.forEach((missed) => event(missed, true))
+  if (frame.live) {
+    const { mid, text, cards: items } = frame.live
+    begin(mid)
+    if (items?.[0]) cards({ type: "cards", mid, items })
+    if (text) delta(mid, 0, text)
+  }
+  think()
+  older.hidden = first < 2 || first === LATER
+  introduce(frame.cfg)
+  seen()
+}
+
+function event(event: Event, old = false): void {
+  if (event.type === "msg") said(event, old)
+  else if (event.type === "cards") cards(event)
+  else if (event.type === "quick") quick(event)
+  else if (event.type === "form") ask(event)
+  else if (event.type === "state") state(event)
+  else return
+  greet()
+  if (!event.seq) return
+  first = Math.min(first, event.seq)
+  if (event.type === "msg" && event.role !== "user" && event.seq > (saved().read ?? 0)) unread++
+  seen()
+}
+
+function said(event: Said, old: boolean): void {
+  const key = "msg:" + event.mid
+  asked = event.role === "user"
+  if (asked) {
+    clearQuick()
+    if (event.cid) acknowledged(event.cid, event.mid, event.seq)
+    if (event.kind === "form") filled(event.seq)
+    if (!nodes[key]) put(key, event.seq, mine(event.text, time(event.at)))
+    return
+  }
+  if (live && (!live.mid || live.mid === event.mid)) finish(!live.mid)
+  const body = h("div.text", {}, markdown(event.text))
+  const tools = h("div.tools", {}, time(event.at), event.role === "bot" && thumbs(event.mid))
+  put(key, event.seq, h("div.theirs", {}, event.role === "agent" && h("span.who", {}, t.$manager), body, tools))
+  if (!old) spoken.textContent = body.textContent
+}
+
+function cards({ mid, seq, items }: Cards): void {
+  const key = "cards:" + mid
+  const same = JSON.stringify(items)
+  const order = seq ?? (live?.mid === mid ? nodes["msg:" + mid]!.order - 1 : ++local)
+  if (nodes[key]?.same === same) place(nodes[key], order)
+  else put(key, order, goods(items, options.base, about)).same = same
+}
+
+function quick({ mid, seq, items }: Quicks): void {
+  clearQuick()
+  put("quick:" + mid, seq, chips(items.map((item) => (typeof item === "string" ? { ref: item } : item))))
+}
+
+function ask(event: Ask): void {
+  const send = (values: Record<string, string>) => {
+    post({ type: "form", cid: uuid(), form_id: event.form_id, values, consent: true })
+    filled(LATER)
+    down(true)
+  }
+  put("form:" + event.mid, event.seq, form(event, shop.privacy_url, send))
+}
+
+/** The forms before a seq are done with. */
+function filled(seq: number): void {
+  for (const key in nodes) if (key.startsWith("form:") && nodes[key]!.order < seq) put(key, nodes[key]!.order, sent())
+}
+
+function state(event: State): void {
+  mode = event.mode
+  const name = mode === "queue" ? t.$queue : event.agent?.name || t.$manager
+  if (mode !== "bot") {
+    finish(true)
+    put("state:" + event.mid, event.seq, h("p.event", {}, name))
+  }
+  subtitle.textContent = mode === "bot" ? (shop.subtitle ?? t.$subtitle) : name
+}
+
+function begin(mid: string): void {
+  if (nodes["msg:" + mid]) return
+  finish(true)
+  live = { mid, text: "" }
+  const dots = h("div.text.dots", {}, h("i"), h("i"), h("i"), h("span", {}, t.$thinking))
+  put("msg:" + mid, (local += 2), h("div.theirs", {}, dots))
+  typed()
+}
+
+/** The last word is the customer's, so an answer is being made, even if nobody tells of it yet. */
+function think(): void {
+  if (asked && mode === "bot" && !live) begin("")
+}
+
+function delta(mid: string, off: number, text: string): void {
+  if (live?.mid !== mid) return
+  if (off > live.text.length) return resync()
+  live.text = live.text.slice(0, off) + text
+  nodes["msg:" + mid]!.replaceChildren(h("div.text.writing", {}, markdown(live.text)))
+}
+
+/** Nothing is being written any more; an unfinished text may stay until its final form comes. */
+function finish(away: boolean): void {
+  if (live && away) remove("msg:" + live.mid)
+  live = null
+  typed()
+}
+
+function trouble({ code, cid, mid, retry_ms }: Trouble): void {
+  if (code === "rate") hint(t.$rate)
+  if (code === "interrupted" && live?.mid === mid) {
+    begin("")
+    hint(t.$again)
+  }
+  if (!cid || retry_ms) return
+  drop(cid)
+  const node = nodes["cid:" + cid]
+  if (code === "too_long") {
+    if (node) input.value ||= node.querySelector(".text")!.textContent!
+    remove("cid:" + cid)
+    hint(t.$long)
+    typed()
+  } else if (node) {
+    node.classList.add("failed")
+    node.lastElementChild!.textContent = t.$failed
+  }
+}
+
+function submit(): void {
+  const text = input.value.trim()
+  if (text.length > limit) return hint(t.$long)
+  if (text) {
+    input.value = ""
+    say({ type: "msg", cid: uuid(), text })
+    input.focus()
+  } else if (live?.mid) tell({ type: "stop", mid: live.mid })
+  typed()
+}
+
+function say(frame: Outgoing): void {
+  clearQuick()
+  pending(frame)
+  post(frame)
+  down(true)
+}
+
+/** A message on its way: faded until the server has it. */
+function pending(frame: Outgoing): void {
+  if (frame.type === "form") return
+  const node = mine(frame.type === "msg" ? frame.text : frame.ref, t.$sending)
+  node.classList.add("waiting")
+  put("cid:" + frame.cid, (local += 2), node)
+  greet()
+}
+
+function acknowledged(cid: string, mid: string, seq: number): void {
+  drop(cid)
+  const node = nodes["cid:" + cid]
+  if (!node) return
+  delete nodes["cid:" + cid]
+  if (nodes["msg:" + mid]) return node.remove()
+  nodes["msg:" + mid] = node
+  node.classList.remove("waiting")
+  node.lastElementChild!.replaceChildren(time())
+  place(node, seq)
+  asked = true
+  think()
+  seen()
+}
+
+function mine(text: string, tool: Node | string): HTMLElement {
+  return h("div.mine", {}, h("span.sr", {}, t.$you), h("div.text", {}, text), h("div.tools", {}, tool))
+}
+
+function chips(items: { ref: string; text?: string }[]): HTMLElement {
+  const chip = ({ ref, text = ref }: { ref: string; text?: string }) =>
+    h("button.chip", { onclick: () => say({ type: "action", cid: uuid(), kind: "quick", ref }) }, text)
+  return h("div.quick", {}, ...items.map(chip))
+}
+
+function clearQuick(): void {
+  for (const key in nodes) if (key.startsWith("quick:")) remove(key)
+}
+
+function thumbs(mid: string): HTMLElement {
+  const both = [t.$good, t.$bad].map((title, index) => {
+    const onclick = () => {
+      const on = thumb.ariaPressed !== "true"
+      both.forEach((other) => (other.ariaPressed = String(on && other === thumb)))
+      tell({ type: "feedback", mid, value: on ? 1 - 2 * index : 0 })
+    }
+    const thumb = h("button.icon", { title, ariaLabel: title, ariaPressed: "false", onclick }, icon(GOOD))
+    return thumb
+  })
+  return h("span.thumbs", {}, ...both)
+}
+
+function about(card: Card): void {
+  input.value = `${card.name} (${card.sku}): `
+  typed()
+  input.focus()
+}
+
+function time(at?: string): HTMLElement {
+  const date = at ? new Date(at) : new Date()
+  return h("time", {}, date.toLocaleTimeString(lang, { timeStyle: "short" }))
+}
+
+function introduce(news: Shop): void {
+  shop = news
+  heading.textContent = options.title || shop.title || t.$title
+  if (mode === "bot") subtitle.textContent = shop.subtitle ?? t.$subtitle
+  if (options.page) document.title = heading.textContent
+  greet()
+}
+
+/** An empty conversation begins with a greeting and what others ask. */
+function greet(): void {
+  if (Object.keys(nodes).some((key) => key !== "hello")) return remove("hello")
+  const words = h("div.theirs", {}, h("div.text", {}, shop.greeting ?? t.$greeting))
+  put("hello", 0, h("div.list", {}, words, chips((shop.quick ?? []).map((ref) => ({ ref })))))
+}
+
+function put(key: string, order: number, node: HTMLElement): Item {
+  const item = node as Item
+  const known = nodes[key]
+  nodes[key] = item
+  if (known) {
+    item.classList.add("still")
+    known.replaceWith(item)
+  }
+  place(item, order)
+  return item
+}
+
+function place(node: Item, order: number): void {
+  node.order = order
+  const next = ([...list.children] as Item[]).find((other) => other !== node && other.order > order) ?? null
+  if (!node.parentNode || node.nextSibling !== next) list.insertBefore(node, next)
+}
+
+function remove(key: string): void {
+  nodes[key]?.remove()
+  delete nodes[key]
+}
+
+async function more(): Promise<void> {
+  const height = log.scrollHeight
+  const was = asked
+  const events = await earlier(first).catch(() => [])
+  events.forEach((one) => event(one, true))
+  asked = was
+  older.hidden = !events[0] || first < 2
+  log.scrollTop += log.scrollHeight - height
+}
+
+function linked(now: Link): void {
+  box.dataset.link = link = now
+  clearTimeout(note)
+  if (now === "online") line.textContent = ""
+  if (now === "blocked") line.textContent = t.$blocked
+  if (now === "offline") note = setTimeout(() => (line.textContent = t.$offline), PATIENCE_MS)
+}
+
+function hint(text: string): void {
+  clearTimeout(note)
+  line.textContent = text
+  note = setTimeout(() => linked(link), NOTE_MS)
+}
+
+function typed(): void {
+  const empty = !input.value.trim()
+  const stop = empty && !!live?.mid
+  input.style.height = ""
+  input.style.height = Math.min(input.scrollHeight, TALLEST) + "px"
+  button.classList.toggle("stop", stop)
+  button.ariaLabel = stop ? t.$stop : t.$send
+  button.replaceChildren(icon(stop ? STOP : SEND))
+  button.disabled = empty && !stop
+}
+
+function enter(event: KeyboardEvent): void {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+  event.preventDefault()
+  submit()
+}
+
+function keys(event: KeyboardEvent): void {
+  if (event.key === "Escape" && !options.page) hide()
+  if (event.key !== "Tab" || !box.ariaModal) return
+  const stops = [...box.querySelectorAll<HTMLElement>("button:enabled,a,input:not(.sr),textarea,.log")].filter((stop) => stop.offsetParent)
+  const ends = [stops[0], stops.at(-1)]
+  if (event.shiftKey) ends.reverse()
+  if (root.activeElement !== ends[1] && root.activeElement !== box) return
+  event.preventDefault()
+  ends[0]!.focus()
+}
+
+function seen(): void {
+  if (shown && !document.hidden) {
+    const seq = Math.max(0, ...Object.values(nodes).map((node) => (node.order < LATER ? node.order : 0)))
+    if (seq > (saved().read ?? 0)) {
+      remember({ read: seq })
+      tell({ type: "read", seq })
+    }
+    unread = 0
+  }
+  options.unread(unread)
+}
+
+const atEnd = (): boolean => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END
+
+function down(smooth = false): void {
+  const calm = matchMedia("(prefers-reduced-motion:reduce)").matches
+  log.scrollTo({ top: log.scrollHeight, behavior: smooth && !calm ? "smooth" : "auto" })
+}
+
+const phone = (): boolean => !options.page && matchMedia("(max-width:520px)").matches
+
+/** Phones' keyboards cover a page without resizing it. */
+function fit(): void {
+  box.style.setProperty("--height", (visualViewport?.height ?? innerHeight) + "px")
+}
+
+function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16)) // randomUUID() is missing on plain http pages
+  const hex = [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join("")
+  return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})(.*)/, "$1-$2-4$3-8$4-$5")
+}
