@@ -67,13 +67,13 @@ def _gguf(facts: dict[str, Any], path: Path) -> Gguf:
 
 
 def _metadata(file: BinaryIO) -> dict[str, Any]:
-    magic, version, _tensors, count = struct.unpack("<4sIQQ", file.read(24))
+    magic, version, _tensors, count = struct.unpack("<4sIQQ", _exactly(file, 24))
     if magic != b"GGUF" or version not in (2, 3) or count > 100_000:
         raise ValueError("not GGUF")
     facts: dict[str, Any] = {}
     for _ in range(count):
         key = _string(file)
-        (kind,) = struct.unpack("<I", file.read(4))
+        (kind,) = struct.unpack("<I", _exactly(file, 4))
         facts[key] = _value(file, kind)
     return facts
 
@@ -83,14 +83,16 @@ def _value(file: BinaryIO, kind: int) -> Any:
         return _string(file)
     if kind != _ARRAY:
         code = _scalar(kind)
-        return struct.unpack(f"<{code}", file.read(struct.calcsize(code)))[0]
-    item, length = struct.unpack("<IQ", file.read(12))
+        return struct.unpack(f"<{code}", _exactly(file, struct.calcsize(code)))[0]
+    item, length = struct.unpack("<IQ", _exactly(file, 12))
+    if length > _LONGEST:
+        raise ValueError("array too long")
     if item == _STRING:  # the vocabulary: walked over, not kept
         for _ in range(length):
-            _skip_string(file)
+            _exactly(file, _length(file))
         return []
     code = f"<{length}{_scalar(item)}"
-    return list(struct.unpack(code, file.read(struct.calcsize(code))))
+    return list(struct.unpack(code, _exactly(file, struct.calcsize(code))))
 
 
 def _scalar(kind: int) -> str:
@@ -100,15 +102,18 @@ def _scalar(kind: int) -> str:
 
 
 def _string(file: BinaryIO) -> str:
-    return file.read(_length(file)).decode()
+    return _exactly(file, _length(file)).decode()
 
 
-def _skip_string(file: BinaryIO) -> None:
-    file.seek(_length(file), 1)
+def _exactly(file: BinaryIO, length: int) -> bytes:
+    found = file.read(length)
+    if len(found) != length:
+        raise ValueError("cut short")
+    return found
 
 
 def _length(file: BinaryIO) -> int:
-    (length,) = struct.unpack("<Q", file.read(8))
+    (length,) = struct.unpack("<Q", _exactly(file, 8))
     if length > _LONGEST:
         raise ValueError("string too long")
     return int(length)

@@ -84,9 +84,9 @@ class OpenAIChat:
                 response = await self._http.get(f"{self._root}/wait", timeout=2.0)
             except httpx.HTTPError as error:
                 raise self._unreachable(error) from error
-            if response.status_code == 200:
-                return timedelta(seconds=float(response.json()["seconds"]))
-            self._asks_wait = response.status_code != 404
+            if (seconds := _seconds(response)) is not None:
+                return timedelta(seconds=seconds)
+            self._asks_wait = response.status_code >= 500  # an engine in trouble is still ours
         return timedelta(seconds=self._estimate)
 
     async def share(self, turns: Sequence[Turn]) -> None:
@@ -156,6 +156,14 @@ class OpenAIChat:
 
 def _messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
     return [{"role": turn.role, "content": turn.text} for turn in turns]
+
+
+def _seconds(response: httpx.Response) -> float | None:
+    """What our engine predicts; None from any other server, which may answer this address with anything."""
+    try:
+        return float(response.json()["seconds"]) if response.status_code == 200 else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _error(response: httpx.Response) -> ModelError:
