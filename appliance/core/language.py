@@ -146,7 +146,7 @@ def _claim(lang: str, word: str) -> float:
         return 0.8 if len(word) < 3 else 1.6
     if word in lex.words:
         return 1.4
-    return 1.2 if begins(word, lex.function_stems) or begins(word, lex.stems) else 0.0
+    return 1.2 if begins(word, lex.function_stems) or lex.knows(word) else 0.0
 
 
 def _add_letters(scores: Scores, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,6 +25,7 @@ class Lexicon:
     topics: Mapping[str, Mapping[str, re.Pattern[str]]]  # route (or "product", "follow_up") -> topic -> pattern
     words: frozenset[str]  # whole words; those of `stems` begin words
     stems: frozenset[str]
+    inner: frozenset[str]  # parts of compound words, as German makes them
     function_words: frozenset[str]
     function_stems: frozenset[str]
     examples: Mapping[str, tuple[str, ...]]  # route -> sentences
@@ -49,7 +50,7 @@ class Lexicon:
         return said
 
     def knows(self, word: str) -> bool:
-        return word in self.words or begins(word, self.stems)
+        return word in self.words or begins(word, self.stems) or any(part in word for part in self.inner)
 
 
 def normal(text: str) -> str:
@@ -69,18 +70,20 @@ def lexicon(lang: str) -> Lexicon:
     data = _read(lang)
     joined = bool(data.get("language", {}).get("joined"))
     groups = {name: group for name, group in data.items() if name not in ("language", "examples")}
-    words, stems = _vocabulary(
+    entries = [
         entry for name, group in groups.items() if name != "follow_up" for text in group.values() for entry in _entries(text)
-    )
+    ]
+    words, stems = _vocabulary(entries)
     function_words, function_stems = _vocabulary(_entries(data.get("language", {}).get("words", "")))
     return Lexicon(
         lang=lang,
         topics={
-            name: {topic: _compile(list(_entries(text)), joined) for topic, text in group.items()}
+            name: {topic: _compile(list(_entries(text)), joined=joined) for topic, text in group.items()}
             for name, group in groups.items()
         },
         words=words,
         stems=stems,
+        inner=frozenset(entry.strip("*") for entry in entries if re.fullmatch(r"\*\w+\*?", entry)),
         function_words=function_words,
         function_stems=function_stems,
         examples={route: tuple(_lines(text)) for route, text in data.get("examples", {}).items()},
@@ -100,14 +103,18 @@ def _entries(text: str) -> Iterator[str]:
     return (normal(entry) for line in text.splitlines() for entry in line.split(";") if entry.strip())
 
 
-def _compile(entries: list[str], joined: bool) -> re.Pattern[str]:
+def _compile(entries: list[str], *, joined: bool) -> re.Pattern[str]:
     """One pattern for all entries, longest first so that a phrase wins over its first word."""
-    body = "|".join(_expression(entry) for entry in sorted(set(entries), key=len, reverse=True))
-    return re.compile(body if joined else rf"(?<!\w)(?:{body})(?!\w)")
+    longest_first = sorted(set(entries), key=len, reverse=True)
+    if joined:
+        return re.compile("|".join(entry.replace("*", "") for entry in longest_first))
+    body = "|".join(map(_expression, longest_first))
+    return re.compile(rf"(?<!\w)(?:{body})(?!\w)")
 
 
 def _expression(entry: str) -> str:
-    """The lexicon's notation as a regular expression: `*` ends a stem, ` .. ` skips up to three words."""
+    """The lexicon's notation as a regular expression: `*` is the rest of a word, ` .. ` skips up to three words."""
+    entry = re.sub(r"^\*", r"\\w*", entry)
     stems = re.sub(r"(?<=[\w)?\]])\*", r"\\w*", entry.replace(" *", r" \w+"))
     gaps = re.sub(r"\s*(?<!\.)\.\.(?!\.)\s*", "\0", stems).replace(" ", r"[^\w]+")
     return gaps.replace("\0", r"[^\w]+(?:\w+[^\w]+){0,3}").replace(r"\w*\w*", r"\w*")
@@ -117,7 +124,7 @@ def _weight(match: str) -> float:
     return 1 + 0.5 * match.strip().count(" ")
 
 
-def _vocabulary(entries: Iterator[str] | Any) -> tuple[frozenset[str], frozenset[str]]:
+def _vocabulary(entries: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Whole words and stems among the single-word entries, `(a|b)` written out."""
     words: set[str] = set()
     stems: set[str] = set()
