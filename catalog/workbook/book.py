@@ -169,7 +169,7 @@ class _Reader:
             page.tables = [
                 table
                 for table in page.tables
-                if (table.column("price") and (table.known or not headed))
+                if (table.column("price") and (table.header or not headed))
                 or (table.column("name") and not table.column("price") and (table.column("sku") or not priced))
             ]
 

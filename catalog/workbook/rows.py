@@ -90,6 +90,7 @@ class _Rows:
         self.mark = (
             decimal_mark([self._at(row, "price") for row in self.body[:5000]]) if "price" in self.places else None
         )
+        self.below = self._shared()
         self.wide = {(top, left) for top, left, _, right in grid.merged if right > left}
         self.typical, self.priced = self._habits()
         self.bold_names = self._bold_share() > 0.5
@@ -119,7 +120,21 @@ class _Rows:
     def _cells(self, row: int) -> dict[int, Cell]:
         """The row's filled cells within the table (and, for the last column, those to its right)."""
         cells = self.grid.rows[row] if row < len(self.grid.rows) else []
-        return {c: cells[c] for c in range(self.left, min(self.right + 1, len(cells))) if not is_empty(cells[c])}
+        own = {c: cells[c] for c in range(self.left, min(self.right + 1, len(cells))) if not is_empty(cells[c])}
+        if own and row in self.below:
+            own = dict(sorted((self.below[row] | own).items()))
+        return own
+
+    def _shared(self) -> dict[int, dict[int, Cell]]:
+        """What cells merged over several rows say to the rows below their first: a name, a brand or a price for all."""
+        wanted = {self.places.get(name) for name in ("name", "brand", "category", "unit", "price")}
+        shared: dict[int, dict[int, Cell]] = {}
+        for top, left, bottom, _ in self.grid.merged:
+            if bottom > top >= self.table.first and left in wanted and left < len(self.grid.rows[top]):
+                if not is_empty(value := self.grid.rows[top][left]):
+                    for row in range(top + 1, min(bottom, top + 500) + 1):
+                        shared.setdefault(row, {})[left] = value
+        return shared
 
     def _at(self, row: int, field_name: str) -> Cell:
         place = self.places.get(field_name)
@@ -153,14 +168,17 @@ class _Rows:
         if len(cells) == 1 or (len({written(cell) for cell in cells.values()}) == 1 and not priced):
             return self._lone(row, cells, first)
         if priced:
-            return "product"
+            return "total" if self._is_afterthought(cells, has) else "product"
         if self._names_price_again(cells):
             return "section" if "name" in has else "header"
         if "name" in has:
             return "section" if self._is_group(cells, has) else "product"
         if "sku" in has and not any(isinstance(cell, str) and len(cell) > 60 for cell in cells.values()):
             return "product"
-        return "product" if any(c.index in cells for c in self.extras if c.field == "other_price") else "note"
+        if any(c.index in cells for c in self.extras if c.field == "other_price"):
+            return "product"
+        sized = any(c.index in cells for c in self.extras) and any(number(cell) is not None for cell in cells.values())
+        return "product" if sized and self.named and self._is_variant(cells) else "note"
 
     def _lone(self, row: int, cells: dict[int, Cell], only: str) -> str:
         """What a single text is: the heading of a section, a remark, or a product that gives nothing but its name."""
@@ -180,6 +198,10 @@ class _Rows:
         cell = cells.get(self.places.get("price", -1))
         match = field_of(cell) if isinstance(cell, str) and len(cell) < 40 else None
         return match is not None and match.field == "price" and match.confidence > 0.9
+
+    def _is_afterthought(self, cells: dict[int, Cell], has: set[str]) -> bool:
+        """A text and a sum in a table whose rows are numbered and fill far more: "Fittings together: 380"."""
+        return "index" in self.places and not has & {"index", "sku"} and self.typical >= 6 and len(cells) <= 2
 
     def _is_group(self, cells: dict[int, Cell], has: set[str]) -> bool:
         """A row with a name (and perhaps a code) alone among rows that fill twice as much is the heading of a group."""
