@@ -16,7 +16,7 @@ import structlog
 
 _PHONE = re.compile(r"(?<![\w.-])\+?\d(?:[\s().-]{0,2}\d){9,14}(?![\w-])")  # 10 to 15 digits, as E.164 allows
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_BOT_TOKEN = re.compile(r"\b(\d{6,12}):[\w-]{30,}")  # Telegram's, which stands in its URLs
+_BOT_TOKEN = re.compile(r"(?<!\d)(\d{6,12}):[\w-]{30,}")  # Telegram's, which stands in its URLs
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")
 _SECRET_KEYS = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE)
 _PERSONAL_KEYS = frozenset({"phone", "email", "name", "first_name", "last_name", "username", "company", "contact"})

@@ -177,7 +177,7 @@ class Embedded:
 
     def _prepare(self, account: launch.Account | None) -> None:
         """Folders and, the first time, a new cluster: built aside and renamed, so that half a cluster is never used."""
-        found = self._version()
+        found = self.version()
         if found and found != str(MAJOR):
             raise EmbeddedError(
                 f"{self.data} was written by PostgreSQL {found}, this version needs {MAJOR}. Start the release that "
@@ -239,7 +239,8 @@ class Embedded:
         if made.returncode and "already exists" not in made.stderr:
             raise EmbeddedError(f"The database could not be made: {made.stderr.strip()}")
 
-    def _version(self) -> str:
+    def version(self) -> str:
+        """The major version that wrote the data folder; empty for none yet."""
         try:
             return (self.data / "PG_VERSION").read_text().strip()
         except FileNotFoundError:
