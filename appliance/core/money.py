@@ -1,0 +1,26 @@
+"""Money as people of a language write it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import NumberPattern, format_currency
+
+
+def money(amount: Decimal, currency: str, lang: str) -> str:
+    """`currency` by ISO 4217; cents only where there are any: "12 500 ₽", "€679", "96,03 €". By Unicode CLDR."""
+    locale, whole, exact = _patterns(lang)
+    pattern = whole if amount == amount.to_integral_value() else exact
+    return str(format_currency(amount, currency, format=pattern, locale=locale, currency_digits=False)).strip()
+
+
+@lru_cache(maxsize=64)
+def _patterns(lang: str) -> tuple[Locale, NumberPattern | str, NumberPattern | str]:
+    try:
+        locale = Locale.parse(lang)
+    except (UnknownLocaleError, ValueError):
+        locale = Locale("en")
+    exact = locale.currency_formats["standard"].pattern
+    return locale, exact.replace(".00", ""), exact
