@@ -11,6 +11,7 @@ from openpyxl.styles import Font
 
 from catalog.sample.formula import Value
 from catalog.sample.goods import Family, goods
+from catalog.sample.photos import draw_photos
 from catalog.sample.rows import Row, generate
 
 PHOTOS = "photos"  # folder of the photos, beside the workbook and in its last fixed column
@@ -27,6 +28,7 @@ def write_sample(folder: Path, rows: int = 40_000, seed: int = 1) -> Path:
     book = Workbook(write_only=True)
     for family, made in generate(rows, seed):
         _write_sheet(book, family, made)
+    draw_photos(folder / PHOTOS)
     path = folder / goods().texts["file"]
     book.save(path)
     return path
