@@ -11,7 +11,10 @@ from appliance.core.claims.lexicon import has
 
 KEPT = "²³№™®…½¼¾⅓⅔℃µ"  # whose compatibility form would lose the meaning
 FRACTIONS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
-MARKUP = re.compile(r"<[a-z/!|]|\|>|!\[|\]\(|```|\[/?(?:inst|system|user|assistant)|[{}]|#{2,}|&#|&\w+;|\\u|%[0-9a-f]{2}%|javascript", re.I)
+MARKUP = re.compile(
+    r"<[a-z/!|]|\|>|!\[|\]\(|```|\[/?(?:inst|system|user|assistant)|[{}]|#{2,}|&#|&\w+;|\\u|%[0-9a-f]{2}%|javascript",
+    re.I,
+)
 ENDINGS = (
     "com|net|org|ru|рф|su|info|biz|shop|store|online|site|io|me|ly|to|cc|co|uk|de|at|ch|eu|kz|uz|tr|ua|by|cn|us|app|dev|pro|"
     "xyz|top|club|link|click|gg|tv|ai|example|test|local|ком|ру|москва|укр|қаз|бел|онлайн|сайт|магазин|gl|be|fr|it|es|pl"
@@ -38,7 +41,12 @@ def plain(text: str) -> tuple[str, str]:
         elif category == "Zs":
             char = " "
         elif char not in KEPT:
-            if category == "No" and not unicodedata.normalize("NFKC", char).isascii() or category == "No" and char in "⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉":
+            if (
+                category == "No"
+                and not unicodedata.normalize("NFKC", char).isascii()
+                or category == "No"
+                and char in "⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
+            ):
                 return "", "numbers in unusual characters"
             digit = unicodedata.decimal(char, None)
             char = str(digit) if digit is not None else unicodedata.normalize("NFKC", char)
@@ -61,7 +69,8 @@ def without_contacts(text: str, company: Company) -> tuple[str, str]:
     known = [
         match.span()
         for match in ADDRESS.finditer(text)
-        if match[0].casefold().rstrip(".,;)!?") in company.addresses and ("@" in match[0] or "/" in match[0] or LINK.search(match[0]))
+        if match[0].casefold().rstrip(".,;)!?") in company.addresses
+        and ("@" in match[0] or "/" in match[0] or LINK.search(match[0]))
     ]
     text = blank(text, known)
     phones = [match for match in PHONE.finditer(text) if only_digits(match[0]) in company.phones]
@@ -88,11 +97,17 @@ def strange_script(text: str, goods: list[Good], company: Company) -> str:
     known = " ".join([good.text for good in goods] + [company.text]).casefold()
     for match in re.finditer(r"[^\W_]+", text):
         letters = {_script(char) for char in match[0] if char.isalpha()} - {""}
-        if len(letters) > 1 and match[0].casefold() not in known and not re.fullmatch(r"\d+[a-zа-я³²]+", match[0], re.I):
+        if (
+            len(letters) > 1
+            and match[0].casefold() not in known
+            and not re.fullmatch(r"\d+[a-zа-я³²]+", match[0], re.I)
+        ):
             return f"two alphabets in {match[0]}"
     return ""
 
 
 def _script(char: str) -> str:
     name = unicodedata.name(char, "")
-    return next((script for script in ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE") if name.startswith(script)), "")
+    return next(
+        (script for script in ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE") if name.startswith(script)), ""
+    )

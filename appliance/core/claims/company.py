@@ -13,7 +13,9 @@ from appliance.core.claims.numbers import Number, find_numbers, unit_behind
 
 ENOUGH = 0.6  # of the content words; below it a paraphrase has become another statement
 PHONE = re.compile(r"\+?\d[\d\s().-]{5,}\d")
-ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-zа-я]{2,}(?:/\S*)?", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-zа-я]{2,}(?:/\S*)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,11 @@ def quotes_number(company: Company, number: Number, sentence: str, clause: str, 
             continue
         for clause_words, numbers in passage.clauses:
             fits = any(same_number(number, known) for known in numbers)
-            if fits and share(clause_words, words, lang) >= ENOUGH and (not near or share(near, passage.words, lang) >= 0.5):
+            if (
+                fits
+                and share(clause_words, words, lang) >= ENOUGH
+                and (not near or share(near, passage.words, lang) >= 0.5)
+            ):
                 return True
     return bool(not number.currency and not number.pieces and _verbatim(company, number, sentence))
 

@@ -19,7 +19,18 @@ from appliance.core.claims.company import (
     quotes_number,
     same_number,
 )
-from appliance.core.claims.goods import Fact, Good, Mention, Row, Shown, find_mentions, goods_of, quantity_of, same_word, tokens
+from appliance.core.claims.goods import (
+    Fact,
+    Good,
+    Mention,
+    Row,
+    Shown,
+    find_mentions,
+    goods_of,
+    quantity_of,
+    same_word,
+    tokens,
+)
 from appliance.core.claims.lexicon import data, has, names, pattern, plain_words
 from appliance.core.claims.numbers import Number, find_numbers, unit_behind
 
@@ -138,7 +149,7 @@ def _as_numbers(mentions: Sequence[Mention]) -> list[Number]:
 
 def _asking(text: str, clauses: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """The clauses of a question that ask; a statement before them stays a statement."""
-    if not text.rstrip(" \"»)").endswith("?"):
+    if not text.rstrip(' "»)').endswith("?"):
         return ()
     for at, (start, end) in enumerate(clauses):
         if pattern("cues", "question").search(text[start:end]):
@@ -153,7 +164,11 @@ def _ordinals(text: str, many: int) -> list[Mention]:
     found = []
     for index, form in enumerate(data("lexicon")["ordinals"]["forms"]):
         option = "|".join(data("lexicon")["cues"]["option"])
-        match = re.search(rf"(?<!\w)(?:{form})(?=\s+(?:из|of|one|von|{option})|\s*[—–-]\s|\s+(?:стоит|costs|kostet|с\b|ist|hat|is|has))", text, re.I)
+        match = re.search(
+            rf"(?<!\w)(?:{form})(?=\s+(?:из|of|one|von|{option})|\s*[—–-]\s|\s+(?:стоит|costs|kostet|с\b|ist|hat|is|has))",
+            text,
+            re.I,
+        )
         if match:
             if index >= many:
                 raise _Blocked(f"there is no {match[0]}")
@@ -180,7 +195,13 @@ def _resolved(text: str, mentions: list[Mention], goods: Sequence[Good]) -> list
 
 def _one_phrase(gap: str) -> bool:
     cue = "|".join(data("lexicon")["cues"]["sku"])
-    return bool(re.fullmatch(rf"[\s«»\"“”„'()\[\]-]*(?:[,(:—–-]?\s*(?:\w+\s+){{0,2}}?(?:{cue})\w*[\s:№#.—–-]*(?:is |ist |lautet )?)?", gap, re.IGNORECASE))
+    return bool(
+        re.fullmatch(
+            rf"[\s«»\"“”„'()\[\]-]*(?:[,(:—–-]?\s*(?:\w+\s+){{0,2}}?(?:{cue})\w*[\s:№#.—–-]*(?:is |ist |lautet )?)?",
+            gap,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _special(sentence: Sentence) -> list[Mention]:
@@ -194,7 +215,11 @@ def _groups(sentence: Sentence) -> list[list[Mention]]:
     groups: list[list[Mention]] = []
     for mention in _special(sentence):
         gap = sentence.text[groups[-1][-1].end : mention.start] if groups else "x"
-        joined = re.fullmatch(r"[\s»”\")]*(?:,|/|и|или|and|or|und|oder|а также|as well as|sowie)*[\s«“„\"]*(?:the |die |der |das )?", gap, re.IGNORECASE)
+        joined = re.fullmatch(
+            r"[\s»”\")]*(?:,|/|и|или|and|or|und|oder|а также|as well as|sowie)*[\s«“„\"]*(?:the |die |der |das )?",
+            gap,
+            re.IGNORECASE,
+        )
         if groups and joined:
             groups[-1].append(mention)
         else:
@@ -220,7 +245,9 @@ def _group_for(sentence: Sentence, at: int, groups: list[list[Mention]]) -> list
 
 def _codes(sentence: Sentence) -> None:
     """Every token of letters with digits, or of capitals, stands in a row, in the company's text or is a unit."""
-    covered = [(each.start, each.end) for each in sentence.mentions] + [(each.start, each.end) for each in sentence.numbers]
+    covered = [(each.start, each.end) for each in sentence.mentions] + [
+        (each.start, each.end) for each in sentence.numbers
+    ]
     known = set(_compact(" ".join([sentence.company.text, *(good.text for good in sentence.goods)])))
     for match in re.finditer(r"[^\s,;:!?()«»\"“”„…\x00]+", sentence.text):
         chunk = match[0].strip(".'’")
@@ -228,7 +255,9 @@ def _codes(sentence: Sentence) -> None:
             continue
         inside = [(start, end) for start, end in covered if start < match.end() and match.start() < end]
         left = "".join(
-            char for at, char in enumerate(match[0], match.start()) if not any(start <= at < end for start, end in inside)
+            char
+            for at, char in enumerate(match[0], match.start())
+            if not any(start <= at < end for start, end in inside)
         )
         if _is_code_rest(left) and _compact(chunk)[0] not in known:
             raise _Blocked(f"no row has {chunk}")
@@ -243,7 +272,9 @@ def _compact(text: str) -> list[str]:
 def _is_code_rest(left: str) -> bool:
     """What is left of a chunk after names and numbers with their units still looks like part of a code."""
     rest = re.sub(r"[\W_]", "", left).casefold()
-    return bool(rest) and not re.fullmatch(r"(?:фазн|вольтов|ядерн|ступенчат|й|я|е|х|го|м|ти|ми|st|nd|rd|th|er|fach|phas|phase)\w*", rest)
+    return bool(rest) and not re.fullmatch(
+        r"(?:фазн|вольтов|ядерн|ступенчат|й|я|е|х|го|м|ти|ми|st|nd|rd|th|er|fach|phas|phase)\w*", rest
+    )
 
 
 def _glued(match: re.Match[str], inside: list[tuple[int, int]], left: str) -> bool:
@@ -257,7 +288,9 @@ def _strangers(sentence: Sentence) -> None:
     for match in re.finditer(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", sentence.bare):
         word = match[0].casefold().replace("ё", "е")
         parts = tokens(word)
-        if word in plain_words("words") or all(any(same_word(part, other, sentence.lang) for other in excused) for part in parts):
+        if word in plain_words("words") or all(
+            any(same_word(part, other, sentence.lang) for other in excused) for part in parts
+        ):
             continue
         if _stands_out(sentence, match) or (pattern("things", "brands").match(match[0])):
             raise _Blocked(f"nothing shows {match[0]}")
@@ -267,16 +300,25 @@ def _strangers(sentence: Sentence) -> None:
 def _modest(sentence: Sentence) -> bool:
     """A question, a refusal or a wish repeated: the customer's own words may stand in it."""
     text = sentence.text
-    return bool(sentence.asking) or has("cues", "absent", text) or has("cues", "asked", text) or has("cues", "ignorant", text)
+    return (
+        bool(sentence.asking)
+        or has("cues", "absent", text)
+        or has("cues", "asked", text)
+        or has("cues", "ignorant", text)
+    )
 
 
 def _stands_out(sentence: Sentence, match: re.Match[str]) -> bool:
     word, text = match[0], sentence.text
     if unit_behind(word, 0) and re.search(r"\d[\s-]?$", text[: match.start()]):
         return False
-    letters = re.sub(r"[^\W\d_]", lambda found: "к" if "а" <= found[0].casefold() <= "ӿ" else "l", re.sub(r"[\W\d_]", "", text))
+    letters = re.sub(
+        r"[^\W\d_]", lambda found: "к" if "а" <= found[0].casefold() <= "ӿ" else "l", re.sub(r"[\W\d_]", "", text)
+    )
     cyrillic = letters.count("к") * 2 > len(letters)
-    foreign = cyrillic != bool(re.match(r"[а-яёіїєґқңғүұәөһўҳ]", word, re.IGNORECASE)) and not re.match(r"[\u4e00-\u9fff]", word)
+    foreign = cyrillic != bool(re.match(r"[а-яёіїєґқңғүұәөһўҳ]", word, re.IGNORECASE)) and not re.match(
+        r"[\u4e00-\u9fff]", word
+    )
     if foreign and not re.search(r"[\u4e00-\u9fff]", text) and len(word) > 1:
         return True
     if len(word) > 1 and word.isupper() and not text.isupper() and unit_behind(word, 0) is None:
@@ -292,7 +334,11 @@ def _kinds(sentence: Sentence, known: str) -> None:
     shown = {match[0].casefold() for match in kinds.finditer(known)}
     for match in kinds.finditer(sentence.bare):
         word = match[0].casefold()
-        if word not in shown and not any(word in other or other in word for other in shown) and word not in known.casefold():
+        if (
+            word not in shown
+            and not any(word in other or other in word for other in shown)
+            and word not in known.casefold()
+        ):
             raise _Blocked(f"no row is a {match[0]}")
 
 
@@ -310,8 +356,10 @@ def _promises(sentence: Sentence) -> None:
         found -= _shown_by_rows(sentence, found, start)
         if found == {"contact"} and "\x00" in text:
             found = frozenset()
-        if found and not keeps_promise(sentence.company, found, text, list(sentence.numbers), sentence.lang) and not keeps_promise(
-            sentence.company, found, sentence.text, list(sentence.numbers), sentence.lang
+        if (
+            found
+            and not keeps_promise(sentence.company, found, text, list(sentence.numbers), sentence.lang)
+            and not keeps_promise(sentence.company, found, sentence.text, list(sentence.numbers), sentence.lang)
         ):
             raise _Blocked(f"the company's text does not say it: {', '.join(sorted(found))}")
 
@@ -321,7 +369,11 @@ def _statements(sentence: Sentence) -> list[tuple[int, int]]:
 
 
 def _excused(text: str) -> set[str]:
-    about = re.search(r"(?<!\w)(?:о|об|по|насч[её]т|про|about|regarding|on|zu|zum|zur|über|возможность|possible|possibility)\s+(?:\w+\s+)?(?:скид|акци|discount|promo|rabatt|sonder)", text, re.I)
+    about = re.search(
+        r"(?<!\w)(?:о|об|по|насч[её]т|про|about|regarding|on|zu|zum|zur|über|возможность|possible|possibility)\s+(?:\w+\s+)?(?:скид|акци|discount|promo|rabatt|sonder)",
+        text,
+        re.I,
+    )
     return {"discount", "soon"} if has("cues", "ignorant", text) or about else set()
 
 
@@ -345,7 +397,11 @@ def _vague(sentence: Sentence) -> None:
         if sentence.asks(start) or has("cues", "absent", text):
             continue
         counted = re.search(r"(?<!\w)(?:пар\w|couple|paar)(?!\w)", text, re.I)
-        if has("stock", "vague", text) and (has("cues", "stock", text) or (counted and has("cues", "stock", sentence.bare)) or re.search(r"штук|шт\b|pieces|units|pcs|stück", text, re.I)):
+        if has("stock", "vague", text) and (
+            has("cues", "stock", text)
+            or (counted and has("cues", "stock", sentence.bare))
+            or re.search(r"штук|шт\b|pieces|units|pcs|stück", text, re.I)
+        ):
             raise _Blocked("a vague word about stock")
 
 
@@ -354,8 +410,12 @@ def _vague(sentence: Sentence) -> None:
 
 def _comparisons(sentence: Sentence) -> None:
     groups = _groups(sentence)
-    shown = [match.span() for name in names("compare") if data("lexicon")["compare"][name][0]
-             for match in pattern("compare", name).finditer(sentence.bare)]
+    shown = [
+        match.span()
+        for name in names("compare")
+        if data("lexicon")["compare"][name][0]
+        for match in pattern("compare", name).finditer(sentence.bare)
+    ]
     for name in names("compare"):
         dimension, direction, *_ = data("lexicon")["compare"][name]
         for match in pattern("compare", name).finditer(sentence.bare):
@@ -375,7 +435,9 @@ def _neutral_at(sentence: Sentence, at: int) -> bool:
     return has("cues", "absent", text) or has("cues", "ignorant", text)
 
 
-def _compares(sentence: Sentence, match: re.Match[str], groups: list[list[Mention]], dimension: str, direction: str) -> bool:
+def _compares(
+    sentence: Sentence, match: re.Match[str], groups: list[list[Mention]], dimension: str, direction: str
+) -> bool:
     than = re.match(r".{0,30}?(?<!\w)(?:чем|than|als|ніж)(?!\w)", sentence.text[match.end() :], re.IGNORECASE)
     limit = match.end() + than.end() if than else len(sentence.text)
     later = [group for group in groups if group[0].start >= limit] if than else []
@@ -384,7 +446,11 @@ def _compares(sentence: Sentence, match: re.Match[str], groups: list[list[Mentio
     others = _rows_of(later[0]) if later else frozenset(range(len(sentence.goods))) - subject
     if not subject or not others or (than and not later):
         return False
-    worst = {"min": max, "max": min}[direction](values) if all((values := [_figure(sentence.goods[row], dimension) for row in subject])) and None not in values else None  # type: ignore[type-var]
+    worst = (
+        {"min": max, "max": min}[direction](values)
+        if all((values := [_figure(sentence.goods[row], dimension) for row in subject])) and None not in values
+        else None
+    )  # type: ignore[type-var]
     rivals = [_figure(sentence.goods[row], dimension) for row in others]
     if worst is None or None in rivals or len({sentence.goods[row].shown.currency for row in subject | others}) > 1:
         return False
@@ -398,7 +464,9 @@ def _rows_of(group: Sequence[Mention]) -> frozenset[int]:
 def _figure(good: Good, dimension: str) -> Decimal | None:
     if dimension == "price":
         return good.shown.price
-    found = [fact.number for fact in good.facts if fact.attribute and fact.dimension == dimension and not fact.number.top]
+    found = [
+        fact.number for fact in good.facts if fact.attribute and fact.dimension == dimension and not fact.number.top
+    ]
     return next((value for number in found[:1] for value in number.measures()[0]), None)
 
 
@@ -447,7 +515,9 @@ def _kind(sentence: Sentence, number: Number) -> str:
     if number.literal:
         return "literal"
     if number.pieces:
-        if number.values == frozenset({Decimal(1)}) and re.search(r"(?:за|по|per|pro|je|/|each)\s*$", sentence.bare[: number.start], re.I):
+        if number.values == frozenset({Decimal(1)}) and re.search(
+            r"(?:за|по|per|pro|je|/|each)\s*$", sentence.bare[: number.start], re.I
+        ):
             return ""
         return "stock"
     if number.unit:
@@ -459,7 +529,11 @@ def _kind(sentence: Sentence, number: Number) -> str:
     if re.match(rf"\s+(?:[^\W\d_]+\s+){{0,2}}?(?:{option})", behind, re.IGNORECASE) and not has("cues", "stock", text):
         return "count"
     follower = next((each for each in sentence.mentions if 0 <= each.start - number.end <= 25), None)
-    if follower and re.fullmatch(r"\s+(?:(?:подходящ|разн|таки|эти|these|of|matching|different|passende|the|x|×)\w*\s+)*", sentence.text[number.end : follower.start], re.I):
+    if follower and re.fullmatch(
+        r"\s+(?:(?:подходящ|разн|таки|эти|these|of|matching|different|passende|the|x|×)\w*\s+)*",
+        sentence.text[number.end : follower.start],
+        re.I,
+    ):
         return "stock" if has("cues", "stock", text) else "count"
     if _hint(sentence, number):
         return "bare measure"
@@ -520,7 +594,11 @@ def _concepts(sentence: Sentence) -> list[tuple[int, str]]:
     found = []
     for name in names("concepts"):
         for match in pattern("concepts", name).finditer(sentence.bare):
-            if not sentence.asks(match.start()) and not _neutral_at(sentence, match.start()) and not _company_has(sentence, name):
+            if (
+                not sentence.asks(match.start())
+                and not _neutral_at(sentence, match.start())
+                and not _company_has(sentence, name)
+            ):
                 found.append((match.start(), name))
     return found
 
@@ -545,7 +623,7 @@ def _prove(sentence: Sentence, about: _About) -> None:
 
 
 def _in_order(sentence: Sentence, about: _About) -> bool:
-    """"A and B cost 100 and 200": as many figures of one kind as products, in their order."""
+    """ "A and B cost 100 and 200": as many figures of one kind as products, in their order."""
     if len(about.claims) != len(about.group) or about.stock or about.concepts:
         return False
     for (number, kind), mention in zip(about.claims, about.group, strict=True):
@@ -597,7 +675,7 @@ def _true_of(sentence: Sentence, number: Number, kind: str, row: int, rows: froz
 
 
 def _count(sentence: Sentence, number: Number) -> None:
-    """"Three options": as many as are shown, or as are in stock where the clause speaks of stock."""
+    """ "Three options": as many as are shown, or as are in stock where the clause speaks of stock."""
     follower = next((each for each in sentence.mentions if 0 <= each.start - number.end <= 25), None)
     rows = follower.rows if follower else frozenset(range(len(sentence.goods)))
     start, end = sentence.clause(number.start)
@@ -630,7 +708,7 @@ def _cue_at_end(name: str, before: str) -> bool:
 
 
 def _per_piece(behind: str, good: Good) -> bool:
-    """"12 ₽ per metre" needs a row sold by the metre; "each" and "per piece" are what a price is."""
+    """ "12 ₽ per metre" needs a row sold by the metre; "each" and "per piece" are what a price is."""
     match = re.match(r"\s*(?:за|/|per|pro|je)\s*(?:один |одну |1 )?([^\W\d_]+)", behind, re.IGNORECASE)
     if not match:
         return True
@@ -660,19 +738,25 @@ def _hint(sentence: Sentence, number: Number) -> str:
     others = [each for each in sentence.numbers if each is not number]
     left = max([start, *(each.end for each in others if each.end <= number.start)])
     right = min([end, *(each.start for each in others if each.start >= number.end), number.end + 30])
-    behind = re.split(r"(?<!\w)(?:с|со|with|mit|при|на|and|и|und|at|bei)(?!\w)|[,;:(]", sentence.bare[number.end : right])[0]
+    behind = re.split(
+        r"(?<!\w)(?:с|со|with|mit|при|на|and|и|und|at|bei)(?!\w)|[,;:(]", sentence.bare[number.end : right]
+    )[0]
     for text in (sentence.bare[left : number.start], behind):
         if quantity := _last_quantity(text):
             return quantity
         for word in reversed(content(text)):
             for good in sentence.goods:
-                if any(same_word(word, each, sentence.lang) for name, _ in good.shown.attributes for each in tokens(name)):
+                if any(
+                    same_word(word, each, sentence.lang) for name, _ in good.shown.attributes for each in tokens(name)
+                ):
                     return f"={word}"
     return ""
 
 
 def _last_quantity(text: str) -> str:
-    found = [(match.end(), name) for name in names("quantities") for match in pattern("quantities", name).finditer(text)]
+    found = [
+        (match.end(), name) for name in names("quantities") for match in pattern("quantities", name).finditer(text)
+    ]
     return max(found)[1] if found else ""
 
 
@@ -681,11 +765,17 @@ def _measured(sentence: Sentence, number: Number, row: int, hint: str) -> bool:
     good = sentence.goods[row]
     facts = [fact for fact in good.facts if _same_measure(number, fact)]
     if number.bare and not hint:
-        return _beside_same_word(sentence, number, good) or (_listed(sentence, number) and any(fact.number.bare for fact in facts))
+        return _beside_same_word(sentence, number, good) or (
+            _listed(sentence, number) and any(fact.number.bare for fact in facts)
+        )
     if not hint:
         return bool(facts)
     if hint.startswith("="):
-        named = [fact for fact in good.facts if any(same_word(hint[1:], each, sentence.lang) for each in tokens(fact.attribute))]
+        named = [
+            fact
+            for fact in good.facts
+            if any(same_word(hint[1:], each, sentence.lang) for each in tokens(fact.attribute))
+        ]
     else:
         named = [fact for fact in good.facts if fact.quantity == hint]
     if named:
@@ -710,7 +800,9 @@ def _same_measure(number: Number, fact: Fact) -> bool:
         return False
     if not number.top and known.top:
         return bool(number.measures()[0] & known.measures()[0] or number.measures()[0] & known.measures()[1])
-    return all(a & b for a, b in zip(number.measures(), known.measures(), strict=False)) and bool(number.top) == bool(known.top)
+    return all(a & b for a, b in zip(number.measures(), known.measures(), strict=False)) and bool(number.top) == bool(
+        known.top
+    )
 
 
 def _listed(sentence: Sentence, number: Number) -> bool:
@@ -728,6 +820,8 @@ def _beside_same_word(sentence: Sentence, number: Number, good: Good) -> bool:
     for at in range(len(words) - len(digits) + 1):
         if words[at : at + len(digits)] == digits:
             after, prior = words[at + len(digits) : at + len(digits) + 1], words[max(0, at - 1) : at]
-            if any(same_word(a, b, sentence.lang) and len(a) > 2 for a in behind for b in after) or any(same_word(a, b, sentence.lang) and len(a) > 2 for a in before for b in prior):
+            if any(same_word(a, b, sentence.lang) and len(a) > 2 for a in behind for b in after) or any(
+                same_word(a, b, sentence.lang) and len(a) > 2 for a in before for b in prior
+            ):
                 return True
     return False

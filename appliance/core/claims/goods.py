@@ -17,7 +17,9 @@ ENDINGS = re.compile(
     "(?:|[аяоеыиуюьй]|[аяоеыию][йяюмхев]|о[гм][оу]|е[гм][оу]|[аяыи]ми|ов|ев|ей|ами|ями|ого|его|ому|ему|ыми|ими|ую|юю|і|ї|ів|ою|ею)"
 )
 LATIN_ENDINGS = re.compile(r"(?:|s|es|e|n|en|er|ern|em|ns)")
-STOP = frozenset("и в на с со от до из за для по the a an of for with and or und mit für der die das von zum zur без не к".split())
+STOP = frozenset(
+    "и в на с со от до из за для по the a an of for with and or und mit für der die das von zum zur без не к".split()
+)
 
 
 class Shown(Protocol):
@@ -111,7 +113,9 @@ def _good(row: Shown) -> Good:
     others = [brand, category, *(text for name, text in row.attributes if pattern("cues", "maker").match(name))]
     return Good(
         shown=row,
-        text=" ; ".join([row.name, row.sku, brand, category, unit, *(f"{name} {text}" for name, text in row.attributes)]),
+        text=" ; ".join(
+            [row.name, row.sku, brand, category, unit, *(f"{name} {text}" for name, text in row.attributes)]
+        ),
         facts=tuple(facts),
         names=tuple(tokens(text) for text in [row.name, *others] if text),
         skus=(tokens(row.sku),) if row.sku else (),
@@ -120,7 +124,9 @@ def _good(row: Shown) -> Good:
 
 def _numbers_of(name: str, text: str) -> Iterable[Number]:
     """The numbers of an attribute; a unit that stands in its name ("Power, kW") holds for bare ones."""
-    named = next((found for match in re.finditer(r"[,(\[_\s]\s*", name) if (found := unit_behind(name, match.end()))), None)
+    named = next(
+        (found for match in re.finditer(r"[,(\[_\s]\s*", name) if (found := unit_behind(name, match.end()))), None
+    )
     for number in find_numbers(text, "en"):
         if number.bare and named and isinstance(named[2], tuple):
             yield Number(
@@ -132,7 +138,9 @@ def _numbers_of(name: str, text: str) -> Iterable[Number]:
 
 def quantity_of(text: str) -> str:
     """Which of the lexicon's quantities a text names first, "" for none."""
-    found = [(match.start(), name) for name in names("quantities") if (match := pattern("quantities", name).search(text))]
+    found = [
+        (match.start(), name) for name in names("quantities") if (match := pattern("quantities", name).search(text))
+    ]
     return min(found)[1] if found else ""
 
 
@@ -146,7 +154,9 @@ def same_word(said: str, written: str, lang: str = "") -> bool:
         return True
     if said.isdigit() or written.isdigit() or min(len(said), len(written)) < 3:
         return False
-    common = next((at for at, (a, b) in enumerate(zip(said, written, strict=False)) if a != b), min(len(said), len(written)))
+    common = next(
+        (at for at, (a, b) in enumerate(zip(said, written, strict=False)) if a != b), min(len(said), len(written))
+    )
     tails = said[common:], written[common:]
     if re.match(r"[а-яіїєґ]", said):
         return common >= max(3, min(len(said), len(written)) - 2) and all(ENDINGS.fullmatch(tail) for tail in tails)
@@ -196,7 +206,13 @@ def _longest(
 
 
 def _run(
-    text: str, spans: list[tuple[int, int]], words: tuple[str, ...], at: int, run: tuple[str, ...], start: int, lang: str
+    text: str,
+    spans: list[tuple[int, int]],
+    words: tuple[str, ...],
+    at: int,
+    run: tuple[str, ...],
+    start: int,
+    lang: str,
 ) -> int:
     size = 0
     while at + size < len(words) and start + size < len(run) and same_word(words[at + size], run[start + size], lang):

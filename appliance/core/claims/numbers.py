@@ -137,9 +137,7 @@ def _add_up(values: list[Decimal], scales: frozenset[Decimal]) -> Decimal:
     return total + current
 
 
-def _word_values(
-    word: str, words: dict[str, tuple[Decimal, ...]], scales: frozenset[Decimal]
-) -> tuple[Decimal, ...]:
+def _word_values(word: str, words: dict[str, tuple[Decimal, ...]], scales: frozenset[Decimal]) -> tuple[Decimal, ...]:
     """The numerals of one word: "двести" is (200,), "zweihundert" (2, 100), "house" none."""
     if word in words:
         return words[word]
@@ -333,9 +331,7 @@ def _joined(text: str, found: list[Number]) -> list[Number]:
                 number = replace(number, unit=follower.unit, currency=follower.currency, pieces=follower.pieces)
             same = (number.unit, number.currency, number.pieces) == (follower.unit, follower.currency, follower.pieces)
             if same and BETWEEN.fullmatch(gap) and not follower.top:
-                kept[-1] = replace(
-                    number, end=follower.end, raw=text[number.start : follower.end], top=follower.values
-                )
+                kept[-1] = replace(number, end=follower.end, raw=text[number.start : follower.end], top=follower.values)
                 continue
         kept.append(number)
     return kept[::-1]

@@ -1,0 +1,199 @@
+"""Puts the question and the facts before the model, so that the smallest one can answer without writing a fact itself.
+
+The turns begin with the same bytes for every customer (instructions and examples), so that an engine computes them
+once; then come what was said before, the facts, the question. Whatever customers, catalogues and documents hold is
+data here: fenced, and stripped of all that looks like a turn, a fence or a mark.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+from appliance.core.claims.numbers import find_numbers
+from appliance.core.types import Card
+from models.base import Turn
+
+GOODS = 4  # rows that a prompt holds: about 60 tokens each
+ATTRIBUTES = 3  # of each row, those that the question names first
+NAME, VALUE, QUESTION, REMARK, SHOP = 90, 40, 400, 120, 900  # characters kept of each kind of text
+EARLIER = 2  # remarks of the dialogue that a prompt repeats; longer histories make small models invent
+# No digit of any common script, and nothing that would need an escape in JSON. llama.cpp's grammars and llguidance
+# both take this form: an anchored pattern with one class.
+NO_DIGITS = '^[^0-9٠-٩۰-۹０-９"\\\\\\n\\r\\t]+$'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A version of the words that steer the model; `body` is TOML like `prompts/default.toml`."""
+
+    name: str
+    version: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the model is asked: the turns, the schema of its answer, and what the marks in it stand for."""
+
+    turns: tuple[Turn, ...]
+    schema: Mapping[str, Any]
+    rows: Mapping[str, Card]  # by label: "A", "B", ...
+    values: Mapping[str, str]  # figures of the company's text by mark: "a", "b", ...
+
+
+def default_prompt() -> Prompt:
+    """The prompt that ships."""
+    body = files(__package__).joinpath("prompts", "default.toml").read_text(encoding="utf-8")
+    return Prompt(name="answer", version=str(_read(body)["version"]), body=body)
+
+
+def shared_prefix(body: str) -> tuple[Turn, ...]:
+    """The turns with which every request begins, byte for byte."""
+    words = _read(body)
+    turns = [Turn(role="system", text=words["system"].strip())]
+    for example in words["examples"]:
+        turns.append(Turn(role="user", text=example["user"].strip()))
+        turns.append(Turn(role="assistant", text=example["assistant"].strip()))
+    return tuple(turns)
+
+
+def build(
+    body: str,
+    *,
+    question: str,
+    lang: str,
+    rows: Sequence[Card] = (),
+    passages: Sequence[str] = (),
+    history: Sequence[tuple[str, str]] = (),
+    digits: bool = False,
+) -> Request:
+    """A request about `rows` (goods), `passages` (the company's text) or neither (small talk).
+
+    `history` holds (role, text) pairs, oldest first, with the role "user" for the customer. `digits` lets the
+    answer's grammar have digits, for servers that know no patterns. Rows beyond `GOODS` are left out.
+    """
+    words = _read(body)
+    labelled = dict(zip(ascii_uppercase, rows[:GOODS], strict=False))
+    shop, values = marked(" ".join(data(text, SHOP) for text in passages)[:SHOP])
+    parts = []
+    if history:
+        parts.append(words["user"]["earlier"].format(text=_earlier(words["user"], history)))
+    if labelled:
+        listed = "\n".join(_row(words["user"], label, row, labelled, question) for label, row in labelled.items())
+        parts.append(words["user"]["goods"].format(rows=listed))
+    if shop:
+        parts.append(words["user"]["shop"].format(text=shop))
+    language = words["languages"].get(lang, words["languages"]["en"])
+    parts.append(words["user"]["question"].format(text=data(question, QUESTION), language=language))
+    turns = (*shared_prefix(body), Turn(role="user", text="\n".join(parts)))
+    return Request(turns=turns, schema=schema(tuple(labelled), digits=digits), rows=labelled, values=values)
+
+
+def schema(labels: Sequence[str], *, digits: bool = False) -> dict[str, Any]:
+    """The answer's JSON Schema: labels of the context alone, and prose without digits unless `digits`."""
+    goods: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": len(labels)}
+    if labels:
+        goods["items"] = {"type": "string", "enum": list(labels)}
+    answer: dict[str, Any] = {"type": "string"} if digits else {"type": "string", "pattern": NO_DIGITS}
+    return {
+        "type": "object",
+        "properties": {"skus": goods, "answer": answer},
+        "required": ["skus", "answer"],
+        "additionalProperties": False,
+    }
+
+
+CONTROL = re.compile(
+    r"<\|.*?\|>|<\|?|\|?>|</?s>|\[/?INST\]|<</?SYS>>|(?im:^\s*(?:system|assistant|user|tool|developer|human|ai)\s*:)"
+    r"|#{2,}\s*\w*:?|```+|[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000-\uf8ff]"
+)
+BRACKETS = str.maketrans("[]{}", "()()")
+
+
+def data(text: str, limit: int) -> str:
+    """A text as data: on one line, clipped, without fences, marks, roles and control tokens."""
+    while (clean := CONTROL.sub(" ", text)) != text:
+        text = clean
+    text = re.sub(r"\s+", " ", text.translate(BRACKETS)).strip()
+    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
+
+
+def marked(text: str) -> tuple[str, dict[str, str]]:
+    """The text with marks [a], [b], … for its figures, addresses and links, and what they stand for."""
+    values: dict[str, str] = {}
+    names = iter([*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)])
+
+    def mark(match: re.Match[str]) -> str:
+        value = match[0].rstrip(".,;:!?")
+        known = next((name for name, each in values.items() if each == value), None)
+        name = known or next(names)
+        values[name] = value
+        return f"[{name}]{match[0][len(value) :]}"
+
+    return FIGURE.sub(mark, text), values
+
+
+# A telephone number, an address, or any word with a digit, with thousands apart: "+7 (495) 000-14-22", "50 000", "9:00".
+FIGURE = re.compile(
+    r"\+?\d[\d\s().-]{6,}\d|\S+@\S+|(?:https?://|www\.)\S+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+|[^\s(«\"]*\d[^\s)»\"]*"
+)
+
+
+def _row(words: Mapping[str, str], label: str, row: Card, rows: Mapping[str, Card], question: str) -> str:
+    attributes = "".join(
+        words["attribute"].format(name=data(name, VALUE), text=data(text, VALUE))
+        for name, text in _telling(row, question)
+    )
+    marks = _stock(words, row) + _rank(words, row, list(rows.values()))
+    return words["row"].format(label=label, name=data(row.name, NAME), marks=marks, attributes=attributes)
+
+
+def _stock(words: Mapping[str, str], row: Card) -> str:
+    if row.stock is None:
+        return words["unknown_stock"]
+    return words["in_stock"] if row.stock > 0 else words["no_stock"]
+
+
+def _rank(words: Mapping[str, str], row: Card, rows: Sequence[Card]) -> str:
+    """What prices say without their figures, when all of them can be compared."""
+    if row.price is None:
+        return words["no_price"]
+    prices = [each.price for each in rows if each.price is not None]
+    if len(prices) < max(2, len(rows)) or len({each.currency for each in rows}) > 1:
+        return ""
+    if prices.count(row.price) == 1 and row.price == min(prices):
+        return words["cheapest"]
+    return words["dearest"] if prices.count(row.price) == 1 and row.price == max(prices) else ""
+
+
+def _telling(row: Card, question: str) -> list[tuple[str, str]]:
+    """The attributes to show: those whose name or figure the question has, then the first ones."""
+    asked = question.casefold()
+    figures = {value for number in find_numbers(asked, "ru") for value in number.values}
+
+    def distance(pair: tuple[str, str]) -> int:
+        name, text = pair
+        named = any(len(word) > 3 and word[:5] in asked for word in name.casefold().split())
+        valued = any(number.values & figures for number in find_numbers(text, "ru"))
+        return 0 if named or valued or text.casefold() in asked else 1
+
+    return sorted((pair for pair in row.attributes if pair[1]), key=distance)[:ATTRIBUTES]
+
+
+def _earlier(words: Mapping[str, str], history: Sequence[tuple[str, str]]) -> str:
+    last = [pair for pair in history if pair[1].strip()][-EARLIER:]
+    return " ".join(
+        words["customer" if role == "user" else "assistant"].format(text=data(text, REMARK)) for role, text in last
+    )
+
+
+@cache
+def _read(body: str) -> dict[str, Any]:
+    return tomllib.loads(body)

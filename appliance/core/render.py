@@ -1,0 +1,314 @@
+"""Turns a model's streamed JSON into finished sentences with the rows' own facts, and lets through what the gate passes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from enum import Enum, auto
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from appliance.core.claims import check
+from appliance.core.claims.numbers import unit_behind
+from appliance.core.types import Card
+
+Money = Callable[[Decimal, str, str], str]  # (amount, ISO 4217 code, language) as people of that language write it
+
+MARK = re.compile(r"\[\s*([A-ZАВСЕМ])\s*(?:[.:]\s*([^\[\]]{1,60}?))?\s*\]|\[\s*([a-z]{1,2})\s*\]")
+LATIN = str.maketrans("АВСЕМ", "ABCEM")  # a model in the middle of Russian text may write a label in its alphabet
+END = re.compile(r"[.!?…]+[\"»”')\]]*(?=\s)|[。！？]+|\n+")
+LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
+
+
+class Sentences:
+    """Feeds on the pieces of one answer; gives the sentences that may be shown, each as soon as it is finished.
+
+    `values` are the figures of the company's text by their marks, `blocked` the sentences held back with the reason.
+    Raises nothing for any stream: what cannot be read is not shown.
+    """
+
+    def __init__(
+        self,
+        *,
+        rows: Mapping[str, Card],
+        lang: str,
+        money: Money,
+        company: str = "",
+        said: Sequence[str] = (),
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        self._rows = rows
+        self._lang = lang
+        self._money = money
+        self._company = company
+        self._said = said
+        self._values = values or {}
+        self._answer = Answer()
+        self._read = 0
+        self.passed: list[str] = []
+        self.blocked: list[tuple[str, str]] = []
+
+    @property
+    def text(self) -> str:
+        """What may be shown so far."""
+        return " ".join(self.passed)
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """The SKUs of the goods that the model says it speaks of, as far as they were read."""
+        return tuple(self._rows[label].sku for label in dict.fromkeys(self._answer.labels) if label in self._rows)
+
+    def feed(self, piece: str) -> list[str]:
+        """The sentences that this piece of the stream finished and the gate passed."""
+        self._answer.feed(piece)
+        return self._finished(final=False)
+
+    def finish(self) -> list[str]:
+        """The last sentence, where the answer was complete or it ends as a sentence does; a torso is dropped."""
+        return self._finished(final=True)
+
+    def _finished(self, *, final: bool) -> list[str]:
+        out = []
+        text = self._answer.text[:LONGEST]
+        done = final or self._answer.closed
+        while end := _sentence_end(text, self._read):
+            out += self._judged(text[self._read : end])
+            self._read = end
+        rest = text[self._read :]
+        if done and rest.strip():
+            self._read = len(text)
+            whole = self._answer.closed or re.search(r"[.!?…。！？][\"»”')\]]*\s*$", rest)
+            if whole and len(self._answer.text) <= LONGEST:
+                out += self._judged(rest)
+            else:
+                self.blocked.append((rest.strip(), "unfinished"))
+        return out
+
+    def _judged(self, template: str) -> list[str]:
+        sentence, why = self.rendered(template.strip())
+        if not sentence and not why:
+            return []
+        if not why:
+            verdict = check(
+                sentence, lang=self._lang, rows=tuple(self._rows.values()), company=self._company, said=self._said
+            )
+            why = verdict.why if not verdict.passes else ""
+        if why:
+            self.blocked.append((sentence or template.strip(), why))
+            return []
+        self.passed.append(sentence)
+        return [sentence]
+
+    def rendered(self, template: str) -> tuple[str, str]:
+        """(the sentence with its marks filled, "") or ("", why a mark cannot be filled)."""
+        if re.search(r"[\[\]]", MARK.sub("", template)):
+            return "", "a broken mark"
+        out, at = "", 0
+        for match in MARK.finditer(template):
+            out += template[at : match.start()]
+            value = (
+                self._values.get(match[3], "")
+                if match[3]
+                else self._fact(match[1].translate(LATIN), match[2] or "name")
+            )
+            if not value:
+                return "", f"nothing to put for {match[0]}"
+            out += value
+            at = match.end() + _repeated_unit(template, match, value)
+        out += template[at:]
+        if template.endswith(".") and not out.endswith("."):
+            out += "."  # it went with a unit: "[A.price] руб."
+        out = re.sub(r"(\.)\.(?=\s|$)", r"\1", out)
+        return (out[:1].upper() + out[1:] if template[:1] == "[" else out), ""
+
+    def _fact(self, label: str, name: str) -> str:
+        card = self._rows.get(label)
+        if card is None:
+            return ""
+        match _fact_named(name):
+            case "name":
+                return card.name
+            case "price":
+                return "" if card.price is None else self._money(card.price, card.currency, self._lang)
+            case "stock":
+                return "" if card.stock is None else self._pieces(card)
+            case "sku":
+                return card.sku
+            case "brand" if card.brand:
+                return card.brand
+        wanted = _folded(name)
+        exact = [text for each, text in card.attributes if _folded(each) == wanted]
+        near = [
+            text
+            for each, text in card.attributes
+            if _folded(each).startswith(wanted) or wanted.startswith(_folded(each))
+        ]
+        return exact[0] if exact else near[0] if len(near) == 1 else ""
+
+    def _pieces(self, card: Card) -> str:
+        unit = card.unit or words()["pieces"].get(self._lang, "")
+        return f"{_plain(card.stock or Decimal(0), self._lang)} {unit}".strip()
+
+
+class _State(Enum):
+    BEFORE = auto()
+    INSIDE = auto()
+    AFTER = auto()
+
+
+class Answer:
+    """Reads `{"skus": [...], "answer": "..."}` as it arrives, in whatever pieces; plain prose is taken as it is."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.labels: list[str] = []
+        self._raw = ""
+        self._at = 0
+        self._state = _State.BEFORE
+
+    @property
+    def closed(self) -> bool:
+        """Whether the answer's string has ended."""
+        return self._state is _State.AFTER
+
+    def feed(self, piece: str) -> None:
+        self._raw += piece
+        if self._state is _State.BEFORE:
+            self._look_for_answer()
+        if self._state is _State.INSIDE:
+            self._read_string()
+
+    def _look_for_answer(self) -> None:
+        start = self._raw.lstrip()
+        if start and not start.startswith(("{", "`", "[")):  # a server without schemas: prose
+            self.text, self._at = self._raw, len(self._raw)
+            return
+        if skus := re.search(r'"skus"\s*:\s*\[([^\]]*)\]', self._raw):
+            self.labels = re.findall(r'"([^"]*)"', skus[1])
+        if key := re.search(r'"answer"\s*:\s*"', self._raw):
+            self._at, self._state = key.end(), _State.INSIDE
+
+    def _read_string(self) -> None:
+        while self._at < len(self._raw):
+            char = self._raw[self._at]
+            if char == '"':
+                self._state = _State.AFTER
+                return
+            if char != "\\":
+                self.text += char
+                self._at += 1
+                continue
+            size, text = _escape(self._raw[self._at : self._at + 12])
+            if not size:
+                return  # the rest of the escape is still to come
+            self.text += text
+            self._at += size
+
+
+ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": " ", "f": " ", "n": "\n", "r": "\n", "t": " "}
+
+
+def _escape(text: str) -> tuple[int, str]:
+    """(length, character) of the JSON escape at the start of `text`; length 0 while it is incomplete."""
+    if len(text) < 2:
+        return 0, ""
+    if text[1] != "u":
+        return 2, ESCAPES.get(text[1], "")
+    if len(text) < 6:
+        return 0, ""
+    code = _hex(text[2:6])
+    if 0xD800 <= code < 0xDC00:
+        if len(text) < 12 and re.fullmatch(r"(?:\\(?:u[0-9a-fA-F]{0,4})?)?", text[6:]):
+            return 0, ""
+        low = _hex(text[8:12]) if text[6:8] == "\\u" else 0
+        return (12, chr(0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00))) if 0xDC00 <= low < 0xE000 else (6, "")
+    return 6, "" if 0xDC00 <= code < 0xE000 else chr(code)
+
+
+def _hex(text: str) -> int:
+    return int(text, 16) if re.fullmatch(r"[0-9a-fA-F]{4}", text) else 0
+
+
+def _sentence_end(text: str, start: int) -> int:
+    """Where the sentence that begins at `start` ends, 0 while it is not finished."""
+    for match in END.finditer(text, start):
+        if text[start : match.start()].strip() and not _is_abbreviation(text, start, match):
+            return match.end()
+    return 0
+
+
+def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
+    if match[0] != ".":
+        return False
+    word = re.search(r"[^\W_]+$", text[start : match.start()])
+    if word is None:
+        return False
+    following = text[match.end() :].lstrip(" [")[:1]
+    if word[0].casefold() in _abbreviations() or (len(word[0]) == 1 and word[0].isalpha()):
+        return not (following.isupper() and _ends_sentences(word[0]))
+    return word[0].isdigit() and (following.islower() or word.start() == 0)
+
+
+def _ends_sentences(word: str) -> bool:
+    """Units are often the last word of a sentence; "e.g." and "ул." never are."""
+    return word.casefold() in (
+        "руб",
+        "шт",
+        "г",
+        "коп",
+        "тыс",
+        "млн",
+        "мин",
+        "pcs",
+        "см",
+        "мм",
+        "д",
+        "п",
+        "usw",
+        "etc",
+        "stk",
+        "грн",
+        "adet",
+        "dona",
+    )
+
+
+def _repeated_unit(template: str, match: re.Match[str], value: str) -> int:
+    """The length of a unit that the model wrote behind a mark which brings its own: "[A.price] руб."."""
+    behind = unit_behind(template, match.end())
+    if behind is None or match[3] or not match[2]:
+        return 0
+    kind = _fact_named(match[2])
+    wanted = {"price": "currency", "stock": "pieces"}.get(kind, "unit")
+    stated = template[match.end() : match.end() + behind[0]].strip(" .").casefold()
+    repeated = kind in ("price", "stock") or value.casefold().rstrip(".").endswith(stated)
+    return behind[0] if behind[1] == wanted and repeated else 0
+
+
+def _fact_named(name: str) -> str:
+    folded = _folded(name)
+    return next((fact for fact, names in words()["facts"].items() if folded in names.split()), folded)
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).strip().casefold().replace("ё", "е")
+
+
+def _plain(number: Decimal, lang: str) -> str:
+    text = f"{number.normalize():f}"
+    return text if lang in ("en", "zh") else text.replace(".", ",")
+
+
+@cache
+def words() -> dict[str, Any]:
+    """What the renderer needs of languages."""
+    folder = files(__package__).joinpath("prompts")
+    return tomllib.loads(folder.joinpath("render.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _abbreviations() -> frozenset[str]:
+    return frozenset(words()["abbreviations"].split())
