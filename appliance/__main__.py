@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance import commands
+from appliance.commands.output import progress
 from appliance.errors import explain
 from appliance.settings import SettingsError, load
 
@@ -23,14 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.run(asked, load(config=asked.config)))
     except SettingsError as error:
-        print(f"appliance: {error}", file=sys.stderr)
+        progress(f"appliance: {error}")
         return 2
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         if (words := explain(error)) is None:
             raise
-        print(f"appliance: {words}", file=sys.stderr)
+        progress(f"appliance: {words}")
         return 1
 
 

@@ -38,9 +38,7 @@ class Answerer(Protocol):
 class Dialogue:
     """Receives messages from all channels and sees to their answers."""
 
-    def __init__(
-        self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks
-    ) -> None:
+    def __init__(self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks) -> None:
         self._store = store
         self._answerer = answerer
         self._channels = channels

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from appliance.channels.base import ChannelError
 from appliance.store import StoreUnavailable
+from appliance.store.embedded import EmbeddedError
 from catalog.product import CatalogError
 from models.base import ModelError
 
-FAMILIES = (ModelError, CatalogError, ChannelError, StoreUnavailable)
+FAMILIES = (ModelError, CatalogError, ChannelError, StoreUnavailable, EmbeddedError)
 
 
 class Refused(Exception):
@@ -16,6 +17,6 @@ class Refused(Exception):
 
 def explain(error: BaseException) -> str | None:
     """What happened and what to do, for an error that people can act on; None for a fault of the program."""
-    if isinstance(error, (*FAMILIES, Refused)) or type(error).__name__ in {"EmbeddedError"}:
+    if isinstance(error, (*FAMILIES, Refused)):
         return str(error) or (type(error).__doc__ or "").strip()
     return None

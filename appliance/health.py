@@ -7,9 +7,17 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+import httpx
+
+from appliance.store import Store, StoreUnavailable
+from catalog.product import CatalogError
+from catalog.shelf import Shelf
+
+LATE = timedelta(minutes=2)  # a parcel that waits longer than this is worth a look
 FRESH = 5.0  # seconds for which a look is good enough: monitors and load balancers ask often
 PATIENCE = 4.0  # seconds that one part may take to answer before it counts as failing
 LOW_DISK = 1 << 30  # bytes; below it, PostgreSQL and the catalogue's next version are in danger
@@ -64,6 +72,71 @@ def disk(folder: Path) -> Probe:
         if free < LOW_DISK:
             return Part(name="disk", state=State.DEGRADED, why=f"{free >> 20} MB free in {folder}; make room")
         return Part(name="disk", state=State.OK)
+
+    return look
+
+
+def database(store: Store) -> Probe:
+    """Whether messages can be stored at all."""
+
+    async def look() -> Part:
+        try:
+            async with store.transaction() as tx:
+                await tx.oldest_due()
+        except StoreUnavailable as error:
+            return Part(name="database", state=State.FAIL, why=str(error))
+        return Part(name="database", state=State.OK)
+
+    return look
+
+
+def outbox(store: Store) -> Probe:
+    """Whether what is owed goes out in time."""
+
+    async def look() -> Part:
+        try:
+            async with store.transaction() as tx:
+                lag = await tx.oldest_due()
+        except StoreUnavailable:
+            return Part(name="outbox", state=State.DEGRADED, why="not known while the database is away")
+        if lag > LATE:
+            return Part(
+                name="outbox", state=State.DEGRADED, why=f"the oldest parcel is {lag.total_seconds():.0f} s late"
+            )
+        return Part(name="outbox", state=State.OK)
+
+    return look
+
+
+def catalogue(shelf: Shelf) -> Probe:
+    """Whether there is a version that can be searched."""
+
+    async def look() -> Part:
+        try:
+            snapshot = await asyncio.to_thread(shelf.current)
+        except CatalogError as error:
+            return Part(name="catalogue", state=State.DEGRADED, why=str(error))
+        if snapshot is None:
+            why = "there is no catalogue yet: appliance catalog import FILE --publish"
+            return Part(name="catalogue", state=State.DEGRADED, why=why)
+        return Part(name="catalogue", state=State.OK, why=f"version {snapshot.version}, {len(snapshot):,} products")
+
+    return look
+
+
+def engine(address: str) -> Probe:
+    """Whether the model really answers: its own health is a generation, or one that has just succeeded."""
+
+    async def look() -> Part:
+        try:
+            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
+                answer = await http.get(f"{address}/health")
+        except httpx.HTTPError:
+            why = "the model does not answer; customers get cards and template sentences"
+            return Part(name="engine", state=State.DEGRADED, why=why)
+        if answer.status_code in (200, 404):  # other servers than ours may have no such page; they do answer
+            return Part(name="engine", state=State.OK)
+        return Part(name="engine", state=State.DEGRADED, why=answer.text[:200])
 
     return look
 

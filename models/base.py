@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeAlias
@@ -61,7 +61,7 @@ class LLM(Protocol):
         schema: Mapping[str, Any] | None = None,
         limit: int = 256,
         stop: Sequence[str] = (),
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Pieces of the answer as they are written; `limit` in tokens.
 
         With `schema` (JSON Schema) the whole text is one JSON document that satisfies it. Closing the iterator

@@ -58,6 +58,7 @@ class WidgetChannel:
     """Serves browsers at `/ws/v1`; `run()` must run beside it."""
 
     name = "widget"
+    posted = False  # browsers read the stored events
 
     def __init__(
         self,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from catalog.workbook import Book
 
 SHOWN = 20  # problems printed for a person; `--json` gives all
+LARGEST_PICTURE = 10 << 20  # bytes of one photo
 BATCH = 100  # SKUs a query in a batch's results
 
 
@@ -99,9 +99,20 @@ async def _build(shelf: Shelf, book: Book, file: Path) -> Version:
         book.products,
         source=file.name,
         problems_count=len(book.problems),
-        pictures=book.pictures,
+        pictures=_pictures(book, file.parent),
         progress=tell,
     )
+
+
+def _pictures(book: Book, folder: Path) -> dict[str, bytes]:
+    """By SKU: the pictures inside the book, and those that it names by a path beside itself."""
+    files: dict[str, bytes | None] = {}
+    for photo in {product.photo for product in book.products if product.photo and "://" not in product.photo}:
+        file = (folder / photo).resolve()
+        inside = file.is_relative_to(folder.resolve()) and file.is_file() and file.stat().st_size <= LARGEST_PICTURE
+        files[photo] = file.read_bytes() if inside else None
+    beside = {product.sku: picture for product in book.products if (picture := files.get(product.photo))}
+    return {**beside, **book.pictures}
 
 
 def _report(asked: argparse.Namespace, book: Book, *, version: str, published: bool) -> None:
@@ -120,7 +131,8 @@ def _report(asked: argparse.Namespace, book: Book, *, version: str, published: b
         return
     say(f"{book.rows:,} rows: {len(book.products):,} products, {len(book.problems):,} problems.")
     for problem in book.problems[:SHOWN]:
-        place = ", ".join(filter(None, (problem.sheet, problem.row and f"row {problem.row}", problem.column)))
+        row = f"row {problem.row}" if problem.row else ""
+        place = ", ".join(part for part in (problem.sheet, row, problem.column) if part)
         say(f"  {place}: {problem.message}")
     if len(book.problems) > SHOWN:
         say(f"  … and {len(book.problems) - SHOWN:,} more; --json lists them all.")

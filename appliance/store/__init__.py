@@ -5,14 +5,12 @@ from appliance.store.outgoing import Lease
 from appliance.store.store import EVENTS, WAITING, Store, StoreUnavailable, Transaction
 from appliance.store.visitors import WrongToken
 from appliance.store.visits import Visits
-from appliance.store.words import Prompt
 
 __all__ = [
     "EVENTS",
     "WAITING",
     "ClaimLost",
     "Lease",
-    "Prompt",
     "Store",
     "StoreUnavailable",
     "Transaction",

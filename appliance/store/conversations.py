@@ -23,12 +23,21 @@ HISTORY = 40  # rows of history given to an answerer: the last 20 messages and t
 LEASE = timedelta(minutes=3)
 FREE = """
     owner = 'bot' AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-    AND (claimed_by IS NULL OR claimed_by = :instance OR claimed_at < clock_timestamp() - make_interval(secs => :lease)
-         OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = CAST(:alive AS oid) AND objsubid = 2
+    AND (claimed_by IS NULL OR claimed_by = :instance
+         OR claimed_at < clock_timestamp() - make_interval(secs => :lease)
+         OR NOT EXISTS (SELECT 1 FROM pg_locks
+                        WHERE locktype = 'advisory' AND classid = CAST(:alive AS oid) AND objsubid = 2
                         AND objid = claimed_by::bigint::oid AND granted))
     AND EXISTS (SELECT 1 FROM messages WHERE conversation_id = conversations.id AND pending)
 """
-ALIVE = 0x434D
+CLAIM = f"""
+    UPDATE conversations SET fence = fence + 1, claimed_by = :instance, claimed_at = clock_timestamp(),
+        attempts = attempts + 1
+    WHERE id = :id AND {FREE}
+    RETURNING channel, address, fence, attempts, memory
+"""  # noqa: S608 - put together from constants
+WAITING = f"SELECT id FROM conversations WHERE {FREE} ORDER BY updated_at LIMIT :limit"  # noqa: S608
+ALIVE = 0x434D  # first key of the advisory locks by which a process shows that it lives ("CM")
 
 
 class ClaimLost(Exception):
@@ -78,10 +87,7 @@ class Conversations:
         row = (
             await self.connection.execute(
                 text(
-                    f"""UPDATE conversations SET fence = fence + 1, claimed_by = :instance,
-                        claimed_at = clock_timestamp(), attempts = attempts + 1
-                        WHERE id = :id AND {FREE}
-                        RETURNING channel, address, fence, attempts, memory, last_seq"""
+                    CLAIM
                 ),
                 {"id": conversation, "instance": self._instance, "lease": LEASE.total_seconds(), "alive": ALIVE},
             )
@@ -106,7 +112,7 @@ class Conversations:
     async def waiting(self, limit: int = 100) -> list[UUID]:
         """Conversations with a question that nobody is answering: what a crash left, and what just arrived."""
         rows = await self.connection.execute(
-            text(f"SELECT id FROM conversations WHERE {FREE} ORDER BY updated_at LIMIT :limit"),
+            text(WAITING),
             {"limit": limit, "instance": self._instance, "lease": LEASE.total_seconds(), "alive": ALIVE},
         )
         return [row.id for row in rows]
@@ -187,15 +193,11 @@ class Conversations:
 
     async def events(self, conversation: UUID, *, after: int, limit: int = 50) -> list[Message]:
         """Durable events after a seq, oldest first; of more than `limit`, the newest."""
-        return await self._messages(
-            MessageRow.conversation_id == conversation, MessageRow.seq > after, last=limit
-        )
+        return await self._messages(MessageRow.conversation_id == conversation, MessageRow.seq > after, last=limit)
 
     async def earlier(self, conversation: UUID, *, before: int, limit: int = 50) -> list[Message]:
         """The `limit` durable events next before a seq, oldest first."""
-        return await self._messages(
-            MessageRow.conversation_id == conversation, MessageRow.seq < before, last=limit
-        )
+        return await self._messages(MessageRow.conversation_id == conversation, MessageRow.seq < before, last=limit)
 
     async def changed(self, after: Mapping[UUID, int]) -> list[UUID]:
         """Those of the given conversations that have events after the given seq."""
@@ -214,9 +216,7 @@ class Conversations:
     async def read(self, conversation: UUID, seq: int) -> None:
         await self.connection.execute(
             update(ConversationRow)
-            .where(
-                ConversationRow.id == conversation, ConversationRow.read_seq < seq, ConversationRow.last_seq >= seq
-            )
+            .where(ConversationRow.id == conversation, ConversationRow.read_seq < seq, ConversationRow.last_seq >= seq)
             .values(read_seq=seq)
         )
 

@@ -13,14 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from appliance.store.conversations import Conversations
+from appliance.store.conversations import ALIVE, Conversations
 from appliance.store.outgoing import Outgoing
 from appliance.store.visitors import Visitors
 from appliance.store.words import Words
 
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
 WAITING = "counterman_waiting"  # ids of conversations whose customer waits for an answer
-ALIVE = 0x434D  # first key of the advisory locks by which a process shows that it lives ("CM")
 
 
 class StoreUnavailable(Exception):
@@ -40,7 +39,7 @@ class Store:
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
-        self.instance = random.getrandbits(31)  # noqa: S311 - a name, not a secret
+        self.instance = random.getrandbits(31)
         self._engine: AsyncEngine = create_async_engine(
             driver_url(url),
             pool_size=pool,
@@ -76,7 +75,7 @@ class Store:
                 await asyncio.sleep(0.5)
 
     async def hints(self, *channels: str) -> AsyncIterator[tuple[str, UUID]]:
-        """(channel, conversation) as other transactions commit; only hints: whoever must not miss anything also polls."""
+        """(channel, conversation) as other transactions commit; only hints: who must not miss any also polls."""
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(plain_url(self.url), autocommit=True) as connection:

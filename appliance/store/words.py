@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.core.prompt import Prompt
 from appliance.store.tables import PromptRow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """The words that steer the model, as published."""
-
-    name: str
-    version: str
-    body: str
 
 
 class Words:
@@ -26,9 +16,7 @@ class Words:
     connection: AsyncConnection
 
     async def live_prompt(self, name: str) -> Prompt | None:
-        row = (
-            await self.connection.execute(select(PromptRow).where(PromptRow.name == name, PromptRow.live))
-        ).first()
+        row = (await self.connection.execute(select(PromptRow).where(PromptRow.name == name, PromptRow.live))).first()
         return Prompt(name=row.name, version=row.version, body=row.body) if row else None
 
     async def keep_prompt(self, prompt: Prompt) -> None:

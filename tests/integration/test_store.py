@@ -48,7 +48,7 @@ async def test_a_new_event_is_hinted_to_other_processes(store: Store, database_u
     async with store.transaction() as tx:
         received = await tx.remember(Inbound(channel="test", address="a", external_id="1", text="hi"))
     async with asyncio.timeout(5):
-        channel, conversation = await first
+        _, conversation = await first
     assert conversation == received.conversation
     await hints.aclose()  # type: ignore[attr-defined]
     await other.close()

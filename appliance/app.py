@@ -1,0 +1,256 @@
+"""Puts the parts together, once for each process; it alone knows what is real."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from appliance import health, jobs, logs
+from appliance.assistant import Assistant
+from appliance.channels.base import Channel
+from appliance.channels.widget import WidgetChannel
+from appliance.core.company import Passages
+from appliance.core.prompt import default_prompt, shared_prefix
+from appliance.dialogue import Dialogue
+from appliance.errors import Refused
+from appliance.pages import mount_health, mount_photos, photo_path
+from appliance.prose import Writer
+from appliance.settings import Settings
+from appliance.shop import company_texts, live_prompt, shop
+from appliance.store import EVENTS, Store, Visits
+from appliance.store.embedded import Embedded
+from appliance.store.schema import newest
+from appliance.tasks import Tasks
+from catalog.shelf import Shelf
+from models import registry
+from models.base import LLM, Embedder
+from models.files import ModelFiles
+from models.hardware import detect
+
+WIDGET_FILES = Path(__file__).resolve().parents[1] / "ui" / "widget" / "static"
+PRUNE = 24 * 3600.0  # seconds between looks for old catalogue versions
+
+log = structlog.get_logger("app")
+
+
+async def chat(settings: Settings) -> int:
+    """The chat: the widget's server, the dialogue, the search. The only process that the outside world reaches."""
+    _log(settings, "chat")
+    async with Tasks() as tasks, _store(settings) as store, assistant(settings, store) as answerer:
+        channels: dict[str, Channel] = {}
+        dialogue = Dialogue(store=store, answerer=answerer, channels=channels, tasks=tasks)
+        widget = WidgetChannel(
+            visits=Visits(store),
+            receive=dialogue.receive,
+            stop=dialogue.stop,
+            files=WIDGET_FILES,
+            sites=lambda: settings.sites,
+            own_url=settings.public_url,
+            trusted_proxies=settings.trusted_proxies,
+            photos=photo_path,
+            config=shop,
+        )
+        channels[widget.name] = widget
+        api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
+        widget.mount(api)
+        mount_photos(api, answerer.shelf)
+        mount_health(
+            api,
+            health.Health(
+                {
+                    "database": health.database(store),
+                    "catalogue": health.catalogue(answerer.shelf),
+                    "engine": health.engine(settings.engine_address),
+                    "outbox": health.outbox(store),
+                    "disk": health.disk(settings.home),
+                }
+            ),
+        )
+        tasks.start(store.stay_alive(), name="alive")
+        tasks.start(dialogue.resume(), name="resume")
+        tasks.start(widget.run(), name="widget")
+        tasks.start(_pass_hints_on(store, widget), name="hints")
+        await _serve(api, settings.chat_host, settings.chat_port, before_end=widget.close)
+    return 0
+
+
+async def worker(settings: Settings) -> int:
+    """Scheduled work, on the leader alone."""
+    _log(settings, "worker")
+    async with Tasks() as tasks, _store(settings) as store:
+        shelf_ = shelf(settings)
+
+        async def prune() -> None:
+            gone = await asyncio.to_thread(shelf_.prune)
+            log.info("catalogue.pruned", versions=gone)
+
+        tasks.start(jobs.keep(store.url, [jobs.Job(name="prune", every=PRUNE, run=prune)]), name="jobs")
+        await _until_told()
+    return 0
+
+
+def engine(settings: Settings) -> int:
+    """The language model, in a process of its own; its exit code says why it ended."""
+    from models.engine import serve
+
+    _log(settings, "engine")
+    files = model_files(settings)
+    name = settings.model or files.chosen() or files.default(detect(settings.home))
+    path = files.path(name)
+    prompt = default_prompt()
+    return serve(
+        path,
+        host=settings.engine_host,
+        port=settings.engine_port,
+        slots=settings.engine_slots or 2,
+        threads=settings.engine_threads,
+        context=settings.engine_context or 2048,
+        prefix=shared_prefix(prompt.body),
+        name=name,
+        folder=settings.home / "cache" / "prefixes",
+    )
+
+
+def console(settings: Settings) -> int:
+    """The console: for now the box's state, what it still does, and what to do next."""
+    from ui.status import serve
+
+    _log(settings, "console")
+    return serve(
+        host=settings.console_host,
+        port=settings.console_port,
+        chat=settings.chat_address,
+        state=settings.home / "run" / "state.json",
+    )
+
+
+@asynccontextmanager
+async def assistant(settings: Settings, store: Store | None = None) -> AsyncIterator[Assistant]:
+    """The assistant with its models and texts; without a store it speaks by the prompt that ships."""
+    llm: LLM = registry.llm(
+        settings.llm_provider,
+        base_url=settings.engine_address,
+        model=settings.model,
+        api_key=settings.llm_api_key.get_secret_value(),
+    )
+    shelf_ = shelf(settings)
+    passages = Passages(company_texts(settings.home))
+    try:
+        yield Assistant(
+            shelf=shelf_,
+            embedder=embedder(settings),
+            writer=Writer(llm=llm, prompt=await live_prompt(store), patience=timedelta(seconds=settings.patience)),
+            company=lambda: passages,
+            default_language=settings.default_language,
+        )
+    finally:
+        shelf_.close()
+        await llm.close()
+
+
+def model_files(settings: Settings) -> ModelFiles:
+    """The models folder, which also looks beside itself for what a stick or an offline bundle brought."""
+    return ModelFiles(settings.home / "models", near=[settings.home / "incoming"])
+
+
+def shelf(settings: Settings) -> Shelf:
+    """The catalogue's versions, with the embedder that builds and searches them."""
+    return Shelf(settings.home / "catalog", embedders=[embedder(settings)])
+
+
+@cache
+def _embedder(provider: str) -> Embedder:
+    return registry.embedder(provider)
+
+
+def embedder(settings: Settings) -> Embedder:
+    """One a process: it holds the model's weights."""
+    return _embedder(settings.embedder or "packaged")
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The database's URL; the own server is started for as long as it is needed when nothing else runs it."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with Embedded(settings.home / "postgres") as server:
+        yield server.url
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[Store]:
+    """The store, once the database is at this program's revision; a role never serves on another one."""
+    if settings.database_url is None:
+        raise Refused("DATABASE_URL is not set; `appliance run` starts the own database and sets it for its roles.")
+    store = Store(settings.database_url.get_secret_value(), pool=settings.database_pool)
+    try:
+        revision = await store.revision()
+        if revision != newest():
+            raise Refused(
+                f"The database is at revision {revision or 'none'}, this program needs {newest()}: "
+                "run `appliance migrate`, or the version of the program that the database belongs to."
+            )
+        yield store
+    finally:
+        await store.close()
+
+
+async def _pass_hints_on(store: Store, widget: WidgetChannel) -> None:
+    """New events reach the browsers of this process at once, whichever process stored them."""
+    async for _, conversation in store.hints(EVENTS):
+        widget.hint(conversation)
+
+
+async def _serve(api: FastAPI, host: str, port: int, *, before_end: Callable[[], Awaitable[None]]) -> None:
+    """Serves until the process is told to end; then browsers are sent away before the sockets close."""
+    config = uvicorn.Config(
+        api,
+        host=host,
+        port=port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # twice the memory a socket for frames of a few hundred bytes (facts/ui.md)
+        ws_max_size=1 << 16,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        forwarded_allow_ips="",  # the door reads the proxies' headers itself
+    )
+    server = Server(config, before_end)
+    await server.serve()
+
+
+class Server(uvicorn.Server):
+    """A server that says goodbye first."""
+
+    def __init__(self, config: uvicorn.Config, before_end: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._before_end = before_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._before_end()
+        await super().shutdown(sockets=sockets)
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    for order in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(order, told.set)
+    await told.wait()
+
+
+def _log(settings: Settings, role: str) -> None:
+    logs.configure(level=settings.log_level, form=settings.log_format, role=role)

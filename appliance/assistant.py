@@ -1,0 +1,260 @@
+"""Decides what to say: understands, searches, shows the goods at once, lets the model write what the gate passes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.core import language, replies, routing
+from appliance.core.company import Passages
+from appliance.core.followup import FollowUp, resolve
+from appliance.core.texts import say
+from appliance.core.types import Card, Claim, Memory, Message, Progress, Reply, Route, Rung
+from appliance.dialogue import Show
+from appliance.prose import Brief, Writer
+from catalog.product import CatalogError
+from catalog.shelf import Shelf
+from catalog.snapshot import Found
+from catalog.wish import Wish
+from models.base import Embedder
+
+RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)
+DEEP = 24  # hits searched for, so that "more" has what to show
+WEAK = 0.0
+
+
+@dataclass(kw_only=True)
+class Asked:
+    """One turn as it is being answered: what was asked, what is known of it, and how long each step took."""
+
+    claim: Claim
+    message: UUID
+    show: Show
+    stopped: asyncio.Event
+    text: str
+    lang: str = ""
+    turn: int = 0
+    vector: NDArray[np.float32] | None = None
+    follow: FollowUp | None = None
+    stages: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def memory(self) -> Memory:
+        return self.claim.memory
+
+    @property
+    def history(self) -> Sequence[Message]:
+        return [message for message in self.claim.history if message.kind == "text"][-RECENT:]
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = round((time.perf_counter() - began) * 1000, 1)
+
+
+class Assistant:
+    """Answers claims. Knows no channel and no database."""
+
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        embedder: Embedder | None,
+        writer: Writer,
+        company: Callable[[], Passages],
+        default_language: str = "ru",
+        photo: Callable[[Card], str] = lambda card: card.photo,
+    ) -> None:
+        self.shelf = shelf
+        self._embedder = embedder
+        self._writer = writer
+        self._company = company
+        self._default_language = default_language
+        self._prototypes: routing.Prototypes | None = None
+        self._loading = asyncio.Lock()
+
+    async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
+        """The reply to all questions of a claim; cards and sentences are shown as soon as they are known."""
+        text = "\n".join(question.text for question in claim.questions if question.text.strip())
+        asked = Asked(claim=claim, message=message, show=show, stopped=stopped, text=text)
+        asked.turn = sum(message.role == "bot" for message in asked.history)
+        hint = str(claim.questions[-1].payload.get("lang", ""))
+        asked.lang = language.detect(text, before=asked.memory.lang, hint=hint) or self._default_language
+        reply = await self._reply(asked)
+        asked.stages["all"] = round((time.perf_counter() - asked.began) * 1000, 1)
+        memory = replace(reply.memory, lang=asked.lang, route=reply.route)
+        return replace(reply, memory=memory, stages=asked.stages)
+
+    def give_up(self, claim: Claim) -> Reply:
+        """An honest sentence, the form, and a manager."""
+        lang = claim.memory.lang or self._default_language
+        return Reply(
+            text=say("error", lang), lang=lang, route=Route.CONTACT, rung=Rung.FORM, form=replies.form(lang),
+            memory=claim.memory,
+        )  # fmt: skip
+
+    async def play(self, turns: Sequence[str]) -> list[dict[str, object]]:
+        """A scratch dialogue, for judging: each turn's route, language, SKUs shown, text, rung and milliseconds."""
+        from appliance.play import play
+
+        return await play(self, turns)
+
+    async def _reply(self, asked: Asked) -> Reply:
+        kinds = {question.kind for question in asked.claim.questions}
+        if "form" in kinds:
+            return self._said(asked, say("form_sent", asked.lang), route=Route.CONTACT)
+        if "cta" in kinds:
+            return self._contact(asked, say("contact", asked.lang, turn=asked.turn))
+        if pointed := self._pointed_card(asked):
+            return await self._about(asked, FollowUp(kind="details", cards=(0,), why="a card's button"), [pointed])
+        asked.follow = resolve(asked.text, wish=asked.memory.wish, shown=asked.memory.shown, lang=asked.lang)
+        if asked.follow and asked.follow.cards:
+            cards = [asked.memory.shown[at] for at in asked.follow.cards if at < len(asked.memory.shown)]
+            return await self._about(asked, asked.follow, cards)
+        if asked.follow and asked.follow.wish:
+            return await self._goods(asked, asked.follow.wish)
+        decision = await self._route(asked)
+        match decision.route:
+            case Route.PRODUCT_SEARCH:
+                return await self._goods(asked, asked.text)
+            case Route.COMPANY:
+                return await self._company_answer(asked)
+            case Route.CONTACT:
+                return self._contact(asked, say("contact", asked.lang, turn=asked.turn))
+            case Route.SMALLTALK:
+                return self._said(
+                    asked, replies.smalltalk(asked.text, lang=asked.lang, turn=asked.turn), route=decision.route
+                )
+            case Route.OFF_TOPIC | Route.ABUSE:
+                return self._said(asked, say(decision.route, asked.lang, turn=asked.turn), route=decision.route)
+
+    async def _route(self, asked: Asked) -> routing.Decision:
+        with asked.stage("route"):
+            if self._embedder is not None:
+                prototypes = await self._examples(self._embedder)
+                asked.vector = (await self._embedder.embed([asked.text], kind="query"))[0]
+            else:
+                prototypes = None
+            return routing.route(
+                asked.text, lang=asked.lang, history=asked.history, vector=asked.vector, prototypes=prototypes
+            )
+
+    async def _examples(self, embedder: Embedder) -> routing.Prototypes:
+        async with self._loading:
+            if self._prototypes is None:
+                examples = routing.examples()
+                vectors = await embedder.embed([example.text for example in examples], kind="passage")
+                self._prototypes = routing.Prototypes.build(examples, vectors)
+            return self._prototypes
+
+    # Goods
+
+    async def _goods(self, asked: Asked, wish: Wish | str) -> Reply:
+        try:
+            with asked.stage("search"):
+                found = await self._search(asked, wish)
+        except CatalogError:
+            return self._contact(asked, say("catalog_empty", asked.lang), route=Route.PRODUCT_SEARCH)
+        hits = found.near if found.none else found.hits
+        cards = self._cards(asked, found, [hit.product for hit in hits])
+        memory = Memory(wish=found.wish, shown=cards or asked.memory.shown)
+        nothing = found.none or not cards
+        if cards:
+            await asked.show(Progress(conversation=asked.claim.conversation, message=asked.message, cards=cards))
+            asked.stages["cards"] = round((time.perf_counter() - asked.began) * 1000, 1)
+        if nothing:
+            text = replies.nothing(found, lang=asked.lang, follow=asked.follow, turn=asked.turn)
+            reply = self._said(asked, text, route=Route.PRODUCT_SEARCH)
+            reply = replace(reply, quick=(say("quick_manager", asked.lang),))
+        else:
+            text = replies.goods(found, cards, lang=asked.lang, follow=asked.follow, turn=asked.turn)
+            reply = await self._written(asked, Brief.goods(cards), text, route=Route.PRODUCT_SEARCH)
+            reply = replace(reply, quick=replies.quick_for_goods(asked.lang, cards=cards, follow=asked.follow))
+        return replace(
+            reply, cards=cards, none=nothing, memory=memory, catalog_version=found.version,
+            sources=tuple(card.sku for card in cards),
+        )  # fmt: skip
+
+    async def _search(self, asked: Asked, wish: Wish | str) -> Found:
+        found = await self.shelf.search(wish, limit=DEEP)
+        milder = asked.follow.otherwise if asked.follow else None
+        if milder is not None and (found.none or found.dropped):
+            found = await self.shelf.search(milder, limit=DEEP)
+        return found
+
+    def _cards(self, asked: Asked, found: Found, products: Sequence[object]) -> tuple[Card, ...]:
+        cards = [replies.card(product, lang=asked.lang, version=found.version) for product in products]  # type: ignore[arg-type]
+        if asked.follow and asked.follow.kind == "more":
+            seen = {card.sku for card in asked.memory.shown}
+            cards = [card for card in cards if card.sku not in seen]
+        return tuple(cards[: replies.CARDS])
+
+    def _pointed_card(self, asked: Asked) -> Card | None:
+        """The product behind a card's button, in the version that is live now."""
+        question = asked.claim.questions[-1]
+        if question.kind != "card":
+            return None
+        snapshot = self.shelf.current()
+        product = snapshot.product(str(question.payload.get("ref", ""))) if snapshot else None
+        return replies.card(product, lang=asked.lang, version=snapshot.version) if product and snapshot else None
+
+    async def _about(self, asked: Asked, follow: FollowUp, cards: Sequence[Card]) -> Reply:
+        """Something about cards that were shown: straight from their rows, no model needed."""
+        text = replies.about_cards(follow, cards, lang=asked.lang)
+        route = Route.CONTACT if follow.kind == "order" else Route.PRODUCT_SEARCH
+        reply = self._said(asked, text, route=route)
+        if follow.kind == "order":
+            reply = replace(reply, form=replies.form(asked.lang))
+        shown = tuple(cards) if len(cards) < len(asked.memory.shown) else ()
+        memory = replace(asked.memory, shown=asked.memory.shown or tuple(cards))
+        return replace(reply, cards=shown, memory=memory, sources=tuple(card.sku for card in cards))
+
+    # The company
+
+    async def _company_answer(self, asked: Asked) -> Reply:
+        found = self._company().find(asked.text, asked.vector)
+        text = replies.passages(found, lang=asked.lang)
+        if not found:
+            return self._contact(asked, text, route=Route.COMPANY)
+        reply = await self._written(asked, Brief.company(found), text, route=Route.COMPANY)
+        return replace(
+            reply, sources=tuple(passage.source for passage in found), quick=(say("quick_manager", asked.lang),)
+        )
+
+    # What all answers share
+
+    def _said(self, asked: Asked, text: str, *, route: Route) -> Reply:
+        return Reply(text=text, lang=asked.lang, route=route, rung=Rung.TEMPLATE, memory=asked.memory)
+
+    def _contact(self, asked: Asked, text: str, *, route: Route = Route.CONTACT) -> Reply:
+        return Reply(
+            text=text, lang=asked.lang, route=route, rung=Rung.FORM, form=replies.form(asked.lang), memory=asked.memory
+        )
+
+    async def _written(self, asked: Asked, brief: Brief, template: str, *, route: Route) -> Reply:
+        """Prose where the model can finish it in time and the gate passes some of it; the template otherwise."""
+        said = [question.text for question in asked.claim.questions]
+        written = await self._writer.write(
+            brief, question=asked.text, lang=asked.lang, history=asked.history, said=said, stopped=asked.stopped,
+            show=lambda text: asked.show(
+                Progress(conversation=asked.claim.conversation, message=asked.message, text=text)
+            ),
+        )  # fmt: skip
+        asked.stages.update(written.stages)
+        reply = self._said(asked, written.text or template, route=route)
+        if not written.text:
+            return replace(reply, blocked=written.blocked)
+        return replace(
+            reply, rung=Rung.PROSE, blocked=written.blocked, model=written.model, prompt_version=written.prompt
+        )

@@ -1,0 +1,158 @@
+"""Sentences of ours for every answer: said when the model is slow, away, or not needed at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from appliance.core.company import Passage
+from appliance.core.followup import FollowUp
+from appliance.core.lexicon import lexicon, normal
+from appliance.core.money import money
+from appliance.core.texts import say
+from appliance.core.types import Card
+from catalog.product import Product
+from catalog.snapshot import Found
+
+CARDS = 4  # shown at once: what a phone's screen holds without tiring the thumb
+CONSENT = "2026-11"  # version of the consent's text, stored with each consent
+READS_RUSSIAN = frozenset({"ru", "uk", "kk", "uz", "be", "ky", "tg"})  # who gets the name in Russian where both exist
+REFINED = {
+    "cheaper": "cheaper", "another price": "cheaper", "dearer": "dearer", "another brand": "other_brand",
+    "only what is in stock": "only_stock",
+}  # fmt: skip
+SMALLTALK = {"who": "who", "thanks": "thanks", "bye": "bye", "hello": "greeting"}  # the first that fits is said
+
+
+def card(product: Product, *, lang: str, version: str) -> Card:
+    """A product as a customer of that language sees it."""
+    return Card(
+        sku=product.sku,
+        name=_name(product, lang),
+        price=product.price,
+        currency=product.currency,
+        stock=product.stock,
+        unit=product.unit,
+        brand=product.brand,
+        category=product.category,
+        photo=product.photo,
+        attributes=tuple((attribute.name, attribute.text) for attribute in product.attributes),
+        catalog_version=version,
+    )
+
+
+def goods(found: Found, cards: Sequence[Card], *, lang: str, follow: FollowUp | None, turn: int) -> str:
+    """What is said above cards that fit."""
+    if follow and follow.kind == "more":
+        words = say("more", lang)
+    elif follow and follow.kind == "refine":
+        words = say(REFINED.get(follow.why, "changed"), lang)
+    else:
+        words = say("found", lang, n=len(cards))
+    return " ".join([*_what_was_changed(found, lang), words])
+
+
+def nothing(found: Found, *, lang: str, follow: FollowUp | None, turn: int) -> str:
+    """The honest answer when nothing fits: near misses are offered as such, and a person's help."""
+    if follow and follow.why in ("cheaper", "dearer"):
+        words = say("none_cheaper" if follow.why == "cheaper" else "none_dearer", lang)
+    elif follow and follow.kind == "more":
+        words = say("none_more", lang)
+    elif found.near:
+        words = say("none_near", lang, turn=turn)
+    else:
+        words = f"{say('none', lang, turn=turn)} {say('none_offer', lang)}"
+    return " ".join([*_what_was_changed(found, lang), words])
+
+
+def about_cards(follow: FollowUp, cards: Sequence[Card], *, lang: str) -> str:
+    """Price, stock or properties of cards that were shown before, from their rows."""
+    match follow.kind:
+        case "price":
+            lines = [_price(shown, lang) for shown in cards]
+        case "stock":
+            lines = [say("stock_is", lang, name=shown.name, stock=stock(shown, lang)) for shown in cards]
+        case "compare":
+            lines = [say("compare", lang), *(_facts(shown, lang) for shown in cards)]
+        case "order":
+            lines = [say("order_item", lang, name=cards[0].name) if len(cards) == 1 else say("order", lang)]
+        case _:
+            lines = [_facts(shown, lang) for shown in cards]
+    return "\n".join(lines)
+
+
+def stock(shown: Card, lang: str) -> str:
+    if shown.stock is None:
+        return say("stock_unknown", lang)
+    if shown.stock <= 0:
+        return say("stock_no", lang)
+    return say("stock_n", lang, n=_plain(shown.stock), unit=shown.unit).strip()
+
+
+def passages(found: Sequence[Passage], *, lang: str) -> str:
+    """The company's own sentences, word for word, with their source."""
+    if not found:
+        return say("company_unknown", lang)
+    best = found[0]
+    return f"{best.text}\n\n{say('source', lang, name=best.heading.split(' / ')[0] or best.source)}"
+
+
+def smalltalk(text: str, *, lang: str, turn: int) -> str:
+    said = {topic for code in (lang, "en", "ru") for topic in lexicon(code).topics_said(normal(text), "smalltalk")}
+    return say(next((id for topic, id in SMALLTALK.items() if topic in said), "greeting"), lang, turn=turn)
+
+
+def quick_for_goods(lang: str, *, cards: Sequence[Card], follow: FollowUp | None) -> tuple[str, ...]:
+    """What customers most often ask next."""
+    ids = ["quick_more", "quick_manager"]
+    prices = {shown.price for shown in cards if shown.price is not None}
+    if len(prices) > 1 and not (follow and follow.why == "cheaper"):
+        ids.insert(0, "quick_cheaper")
+    if any(shown.stock is not None and shown.stock <= 0 for shown in cards):
+        ids.insert(0, "quick_stock")
+    return tuple(say(id, lang) for id in ids)
+
+
+def form(lang: str) -> Mapping[str, Any]:
+    """The short form by which a manager can reach a customer."""
+    return {
+        "form_id": "contact",
+        "title": say("form_title", lang),
+        "fields": [
+            {"name": "name", "label": say("form_name", lang), "type": "text", "required": False},
+            {"name": "phone", "label": say("form_phone", lang), "type": "tel", "required": True},
+            {"name": "email", "label": say("form_email", lang), "type": "email", "required": False},
+            {"name": "need", "label": say("form_need", lang), "type": "textarea", "required": False},
+        ],
+        "submit": say("form_submit", lang),
+        "consent": {"version": CONSENT, "text": say("form_consent", lang, version=CONSENT), "required": True},
+    }
+
+
+def _what_was_changed(found: Found, lang: str) -> list[str]:
+    changed = [say("corrected", lang, words=found.corrected)] if found.corrected else []
+    return changed + [say("dropped", lang, what=what) for what in found.dropped]
+
+
+def _price(shown: Card, lang: str) -> str:
+    if shown.price is None:
+        return say("price_of", lang, name=shown.name)
+    return say("price_is", lang, name=shown.name, price=money(shown.price, shown.currency, lang))
+
+
+def _facts(shown: Card, lang: str) -> str:
+    price = say("price_on_request", lang) if shown.price is None else money(shown.price, shown.currency, lang)
+    facts = [price, stock(shown, lang), *(f"{name}: {value}" for name, value in shown.attributes)]
+    return say("comparison", lang, name=shown.name, facts="; ".join(facts))
+
+
+def _name(product: Product, lang: str) -> str:
+    names = dict(product.names)
+    if product.lang == lang or (lang in READS_RUSSIAN and (not product.lang or product.lang == "ru")):
+        return product.name
+    return names.get(lang) or (names.get("en") if lang not in READS_RUSSIAN else names.get("ru")) or product.name
+
+
+def _plain(number: Decimal) -> str:
+    return format(number.normalize(), "f")

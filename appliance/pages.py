@@ -1,0 +1,66 @@
+"""What the chat process serves besides the widget: its health for monitors, and the catalogue's photos."""
+
+from __future__ import annotations
+
+import mimetypes
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+
+from appliance.core.types import Card
+from appliance.health import Health, State, overall
+from catalog.shelf import Shelf
+
+FOR_EVER = "public, max-age=31536000, immutable"  # a version is sealed: its photos never change
+
+
+def photo_path(card: Card) -> str:
+    """Where a browser finds a card's photo; empty for none."""
+    if not card.photo or card.photo.startswith(("http://", "https://")):
+        return card.photo
+    return f"/photo/{quote(card.catalog_version)}/{quote(card.photo.removeprefix('photos/'))}"
+
+
+def mount_photos(app: FastAPI, shelf: Shelf) -> None:
+    """`/photo/{version}/{name}`, for pages of any site."""
+
+    async def photo(request: Request) -> Response:
+        file = shelf.photo(request.path_params["version"], request.path_params["name"])
+        if file is None:
+            return Response(status_code=404)
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        headers = {
+            "Cache-Control": FOR_EVER,
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(file, media_type=kind, headers=headers)
+
+    app.router.add_route("/photo/{version}/{name}", photo, methods=["GET", "HEAD"])
+
+
+def mount_health(app: FastAPI, health: Health) -> None:
+    """`/healthz` for monitors, `/readyz` for load balancers, `/livez` for who restarts the process."""
+
+    async def healthz(request: Request) -> Response:
+        parts = await health.parts()
+        state = overall(parts)
+        status = 503 if state is State.FAIL else 200
+        if request.query_params.get("format") == "json":
+            about = [{"name": part.name, "state": part.state, "why": part.why} for part in parts]
+            return JSONResponse({"status": state, "parts": about}, status)
+        lines = [f"status={state}", *(f"{part.name}={part.state} {part.why}".rstrip() for part in parts)]
+        return PlainTextResponse("\n".join(lines) + "\n", status)
+
+    async def readyz(request: Request) -> Response:
+        ready = overall(await health.parts()) is not State.FAIL
+        return PlainTextResponse("ready\n" if ready else "not ready\n", 200 if ready else 503)
+
+    async def livez(request: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    for path, endpoint in (("/healthz", healthz), ("/readyz", readyz), ("/livez", livez)):
+        app.router.add_route(path, endpoint, methods=["GET", "HEAD"])

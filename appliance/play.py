@@ -1,0 +1,74 @@
+"""Plays scratch dialogues through the assistant that serves customers: no channel, no database, no outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from appliance.core.types import Claim, Memory, Message, Progress, Reply
+
+if TYPE_CHECKING:
+    from appliance.assistant import Assistant
+
+
+async def play(assistant: Assistant, turns: Sequence[str]) -> list[dict[str, Any]]:
+    """Each turn's route, lang, SKUs shown in order, none, text, rung and milliseconds."""
+    scratch = Scratch()
+    played = []
+    for turn in turns:
+        began = time.perf_counter()
+        reply = await scratch.ask(assistant, turn)
+        played.append(
+            {
+                "route": reply.route.value,
+                "lang": reply.lang,
+                "skus": [card.sku for card in reply.cards],
+                "none": reply.none,
+                "text": reply.text,
+                "rung": reply.rung.value,
+                "ms": round((time.perf_counter() - began) * 1000, 1),
+            }
+        )
+    return played
+
+
+class Scratch:
+    """A conversation that lives in this process only."""
+
+    def __init__(self) -> None:
+        self.id = uuid4()
+        self.memory = Memory()
+        self.history: list[Message] = []
+
+    async def ask(self, assistant: Assistant, text: str) -> Reply:
+        question = self._message("user", text)
+        claim = Claim(
+            conversation=self.id,
+            channel="scratch",
+            address="",
+            token=0,
+            memory=self.memory,
+            questions=(question,),
+            history=tuple(self.history),
+        )
+        reply = await assistant.answer(claim, message=uuid4(), show=_unseen, stopped=asyncio.Event())
+        self.memory = reply.memory
+        self.history += [question, self._message("bot", reply.text)]
+        if reply.form:
+            self.history.append(self._message("bot", "", kind="form"))
+        return reply
+
+    def _message(self, role: str, text: str, kind: str = "text") -> Message:
+        id: UUID = uuid4()
+        return Message(
+            id=id, conversation=self.id, seq=len(self.history) + 1, role=role, kind=kind, text=text, payload={},
+            at=datetime.now(UTC),
+        )  # fmt: skip
+
+
+async def _unseen(progress: Progress) -> None:
+    """Nobody watches."""
