@@ -150,7 +150,7 @@ class Engine:
             ) as pieces:
                 async for piece in pieces:
                     self._progressed = time.monotonic()
-                    seat.computed = max(seat.computed, piece.computed - cached)
+                    self.seats.computed(seat, seat.fresh if piece.tokens else piece.computed - cached)
                     seat.produced += len(piece.tokens)
                     written += piece.tokens
                     if piece.finish:
@@ -173,9 +173,7 @@ class Engine:
         self.counts.prompt_tokens += seat.fresh
         self.counts.cached_tokens += cached
         self.counts.answer_tokens += seat.produced
-        self.seats.pace.learn(prompt_speed=last.prompt_speed, speed=last.speed)
-        if seat.produced > 1:  # a probe says nothing of how long answers are
-            self.seats.pace.learn_lengths(prompt=seat.fresh, answer=seat.produced)
+        self.seats.pace.answered(prompt=seat.fresh, answer=seat.produced, speed=last.speed)
 
     async def _seat_prefix(self, seat: Seat, prompt: Sequence[int]) -> None:
         """Reads the shared beginning into a slot that lacks it."""

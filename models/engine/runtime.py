@@ -46,9 +46,8 @@ class Piece:
     text: str = ""
     tokens: tuple[int, ...] = ()
     computed: int = 0
-    finish: str = ""  # "stop" or "length" on the last piece, which carries the speeds
-    prompt_speed: float = 0.0  # tokens a second, 0 where too few were computed to tell
-    speed: float = 0.0
+    finish: str = ""  # "stop" or "length" on the last piece, which carries the speed
+    speed: float = 0.0  # tokens a second, 0 where too few were written to tell
 
 
 class Runtime:
@@ -226,7 +225,6 @@ def _piece(event: Mapping[str, Any]) -> Piece:
         text=event["content"],
         tokens=tuple(event.get("tokens", ())),
         finish="length" if event["stop_type"] == "limit" else "stop",
-        prompt_speed=timings["prompt_per_second"] if timings["prompt_n"] >= BATCH_CPU else 0.0,
         speed=timings["predicted_per_second"] if timings["predicted_n"] >= 4 else 0.0,
     )
 

@@ -13,34 +13,38 @@ from datetime import timedelta
 
 from models.base import ModelBusy
 
-_WEIGHT = 0.2  # of the newest measurement in a moving mean: the last ten count
+_WEIGHT = 0.2  # of the newest answer in a moving mean: the last ten count
+_FADING = 0.97  # of older prompt measurements with each new one; a batch each, so the last minute counts
+_TELLING = 24  # tokens below which a measurement is mostly overhead
 
 
 @dataclass(slots=True)
 class Pace:
     """Moving means of what this model does on this box: speeds in tokens a second, lengths in tokens."""
 
-    prompt_speed: float = 50.0
-    speed: float = 15.0
-    prompt: float = 150.0  # prompt tokens that no slot had computed before
+    prompt_speed: float = 50.0  # of all prompts together
+    speed: float = 15.0  # of one answer
+    prompt: float = 150.0  # tokens that no slot had computed before
     answer: float = 60.0
-    measured: bool = False
+    _tokens: float = 0.0
+    _seconds: float = 0.0
+    _answers: int = 0
 
-    def learn(self, *, prompt_speed: float, speed: float) -> None:
-        """Zero stands for 'not measured'."""
-        weight = _WEIGHT if self.measured else 1.0
-        if prompt_speed:
-            self.prompt_speed += weight * (prompt_speed - self.prompt_speed)
+    def prompt_computed(self, tokens: int, seconds: float) -> None:
+        """`tokens` of some prompt came `seconds` after those before them, in which the engine computed prompts."""
+        self._tokens = self._tokens * _FADING + tokens
+        self._seconds = self._seconds * _FADING + seconds
+        if self._seconds > 0 and self._tokens >= _TELLING:
+            self.prompt_speed = self._tokens / self._seconds
+
+    def answered(self, *, prompt: int, answer: int, speed: float) -> None:
+        """One answer is complete; a `speed` of zero stands for 'too short to tell'."""
         if speed:
-            self.speed += weight * (speed - self.speed)
-        self.measured = self.measured or bool(prompt_speed and speed)
-
-    def learn_lengths(self, *, prompt: int, answer: int) -> None:
-        self.prompt += _WEIGHT * (prompt - self.prompt)
-        self.answer += _WEIGHT * (answer - self.answer)
-
-    def seconds(self, prompt: float, answer: float) -> float:
-        return prompt / self.prompt_speed + answer / self.speed
+            self.speed += (_WEIGHT if self._answers else 1.0) * (speed - self.speed)
+            self._answers += 1
+        if answer > 1:  # a probe says nothing of how long answers are
+            self.prompt += _WEIGHT * (prompt - self.prompt)
+            self.answer += _WEIGHT * (answer - self.answer)
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +59,11 @@ class Seat:
     computed: int = 0
     produced: int = 0
     limit: int = 0
+
+    @property
+    def reading(self) -> bool:
+        """Whether its prompt is still being computed."""
+        return self.busy and self.computed < self.fresh
 
     def cached(self, prompt: Sequence[int]) -> int:
         """Tokens at the beginning of `prompt` that this slot need not compute again."""
@@ -77,6 +86,7 @@ class Seats:
         self._seats = [Seat(number) for number in range(count)]
         self._queue: deque[_Waiter] = deque()
         self._clock = clock
+        self._read_at: float | None = None  # when a prompt was last seen to grow, while any is being computed
 
     @property
     def busy(self) -> int:
@@ -85,6 +95,14 @@ class Seats:
     @property
     def waiting(self) -> int:
         return len(self._queue)
+
+    def computed(self, seat: Seat, tokens: int) -> None:
+        """`tokens` of the seat's prompt have been computed by now; measures the speed of all prompts together."""
+        now = self._clock()
+        if self._read_at is not None and tokens > seat.computed:
+            self.pace.prompt_computed(tokens - seat.computed, now - self._read_at)
+        seat.computed = max(seat.computed, tokens)
+        self._read_at = now if any(other.reading for other in self._seats) else None
 
     @asynccontextmanager
     async def take(self, prompt: Sequence[int], *, limit: int) -> AsyncGenerator[Seat, None]:
@@ -98,7 +116,7 @@ class Seats:
     def check_room(self) -> None:
         """`ModelBusy`, with the time until the queue moves, if one more would not find a place."""
         if self.busy == len(self._seats) and self.waiting >= self.room:
-            seconds = min((self._left(seat) for seat in self._seats if seat.busy), default=0.0)
+            seconds = self._ends()[1][0]
             raise ModelBusy(
                 f"{self.busy} chats are being answered and {self.waiting} wait; that is all this engine takes.",
                 retry_after=timedelta(seconds=max(1.0, seconds)),
@@ -107,20 +125,29 @@ class Seats:
     def wait(self) -> float:
         """Predicted seconds until the first token of a request sent now.
 
-        Slots free up when their generations end; those who wait take them in turn; then comes this one, whose own
-        prompt has to be computed as well.
+        Prompts are computed one after another, answers are written side by side. Slots free up when their answers
+        end; those who wait take them in turn; then comes this request, whose own prompt has to be computed as well.
         """
-        ends = [self._left(seat) if seat.busy else 0.0 for seat in self._seats]
-        heapq.heapify(ends)
+        pace = self.pace
+        prompts, ends = self._ends()
         for waiter in self._queue:
-            start = heapq.heappop(ends)
-            heapq.heappush(ends, start + self.pace.seconds(self.pace.prompt, min(self.pace.answer, waiter.limit)))
-        return ends[0] + self.pace.seconds(self.pace.prompt, 1)
+            prompts = max(prompts, heapq.heappop(ends)) + pace.prompt / pace.prompt_speed
+            heapq.heappush(ends, prompts + min(pace.answer, waiter.limit) / pace.speed)
+        return max(prompts, ends[0]) + pace.prompt / pace.prompt_speed + 1 / pace.speed
 
-    def _left(self, seat: Seat) -> float:
-        """Seconds until a busy slot is expected to be free."""
-        answer = min(max(self.pace.answer, seat.produced * 1.25), seat.limit)
-        return self.pace.seconds(max(0, seat.fresh - seat.computed), max(0.0, answer - seat.produced))
+    def _ends(self) -> tuple[float, list[float]]:
+        """Seconds until the prompts of all busy slots are computed, and until each slot is free (a heap)."""
+        prompts, ends = 0.0, []
+        for seat in self._seats:
+            if not seat.busy:
+                ends.append(0.0)
+                continue
+            prompts += max(0, seat.fresh - seat.computed) / self.pace.prompt_speed
+            # An answer that is longer than usual already is expected to grow by a quarter.
+            answer = min(max(self.pace.answer, seat.produced * 1.25), seat.limit)
+            ends.append(prompts + max(0.0, answer - seat.produced) / self.pace.speed)
+        heapq.heapify(ends)
+        return prompts, ends
 
     def _free(self, prompt: Sequence[int], limit: int) -> Seat | None:
         free = [seat for seat in self._seats if not seat.busy]

@@ -126,14 +126,40 @@ class TestSeats:
         assert idle < progressed < busy
         assert queued > progressed
 
-    async def test_the_first_measured_speeds_replace_the_guesses_later_ones_are_averaged(self) -> None:
+    async def test_the_first_measured_speed_replaces_the_guess_later_ones_are_averaged(self) -> None:
         pace = Seats(1, queue=0).pace
-        pace.learn(prompt_speed=10, speed=2)
-        assert (pace.prompt_speed, pace.speed) == (10, 2)
+        pace.answered(prompt=1, answer=50, speed=2)
+        assert pace.speed == 2
 
-        pace.learn(prompt_speed=20, speed=0)
+        pace.answered(prompt=1, answer=50, speed=12)
 
-        assert (pace.prompt_speed, pace.speed) == (12, 2)
+        assert pace.speed == 4
+
+    async def test_prompts_computed_side_by_side_are_measured_together(self) -> None:
+        """Two prompts of 320 tokens, a batch of 32 each second, alternating: 32 tokens a second, not 16."""
+        now = [0.0]
+        seats = Seats(2, queue=0, clock=lambda: now[0])
+        async with seats.take([1] * 320, limit=9) as one, seats.take([2] * 320, limit=9) as two:
+            seats.computed(one, 0)
+            seats.computed(two, 0)
+            for batch in range(1, 11):
+                for seat in (one, two):
+                    now[0] += 1
+                    seats.computed(seat, 32 * batch)
+
+        assert seats.pace.prompt_speed == pytest.approx(32, rel=0.05)
+
+    async def test_idle_time_is_not_taken_for_slowness(self) -> None:
+        now = [0.0]
+        seats = Seats(1, queue=0, clock=lambda: now[0])
+        for attempt in range(3):
+            now[0] += 1000
+            async with seats.take([attempt] * 64, limit=9) as seat:
+                for done in (0, 32, 64):
+                    seats.computed(seat, done)
+                    now[0] += 1
+
+        assert seats.pace.prompt_speed == pytest.approx(32, rel=0.05)
 
 
 async def _hold(seats: Seats) -> None:
