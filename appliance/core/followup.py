@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from appliance.core.language import cyrillic
+from appliance.core.language import readable
 from appliance.core.lexicon import LANGUAGES, Lexicon, lexicon, normal
 from appliance.core.types import Card
 from catalog.normalize import DIMENSIONS, UNIT_OF, fold, scan
@@ -21,7 +21,7 @@ _STEP = Decimal("1.001")  # past a bound that is inclusive: "more powerful than 
 _MAINS = {Decimal(value) for value in (12, 24, 36, 48, 110, 127, 220, 230, 240, 380, 400, 415, 660)}  # volts people name bare
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w][\w./-]{4,}(?![\w-])")
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\w)")
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
 _WORD = re.compile(r"\w+")
 _LONGEST = 9  # words; a longer message is a request of its own
 
@@ -69,7 +69,7 @@ class _Remark:
 
     @classmethod
     def read(cls, text: str, *, lang: str, wish: Wish | None, shown: Sequence[Card]) -> _Remark:
-        plain = normal(cyrillic(text) if lang == "ru" else text).strip(" .,!?;:()…")
+        plain = normal(readable(text, lang)).strip(" .,!?;:()…")
         codes = dict.fromkeys((lang, *(("ru",) if re.search("[а-я]", plain) else ()), *(("en",) if re.search("[a-z]", plain) else ())))
         lexicons = tuple(lexicon(code) for code in codes)
         said = frozenset(topic for lex in lexicons for topic in lex.topics_said(plain, "follow_up"))
@@ -148,7 +148,7 @@ def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
     if remark.named and not remark.new or remark.named and len(remark.new) <= 2:
         kind = next((kind for kind in ("compare", "order", "price", "stock") if kind in said), "details")
         return FollowUp(kind=kind, cards=remark.named, why=f"names cards: {kind}")  # type: ignore[arg-type]
-    if remark.new:
+    if remark.new or _NUMBER.search(remark.text) or _quantities(remark.text):
         return None
     for kind in ("compare", "more", "stock", "price", "details", "order"):
         if kind in said and kind == "more":

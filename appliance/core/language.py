@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
-from appliance.core.lexicon import LANGUAGES, begins, lexicon, normal
+from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, normal
 
 Scores: TypeAlias = "defaultdict[str, float]"
 
@@ -18,6 +18,8 @@ DEFAULT = "ru"  # of a first message without any letters and without a hint
 # Languages that the statistics may name. Lingua's low-accuracy models of these take 24 MB and 0.2 s to load and
 # 0.05 ms a message; the high-accuracy ones take 390 MB and err on short messages just as often.
 _STATISTICAL = ("RU", "EN", "UK", "KK", "TR", "DE", "PL", "RO", "IT", "ES", "FR", "BE", "BG", "AZ", "PT", "NL", "CS")
+_LIKELIER = 0.9  # for Russian in Cyrillic and English in Latin letters: more than one ambiguous word is worth
+_TRUST = {"ru": 1.6, "en": 1.6, "de": 1.6, "tr": 1.6, "uk": 1.2, "kk": 0.5}  # typos in Russian pass for Kazakh
 _CYRILLIC = ("ru", "uk", "kk", "uz", "be", "bg")
 _SCRIPTS = (  # a script that settles the language by itself
     ("ja", re.compile(r"[\u3040-\u30ff]")),
@@ -71,8 +73,8 @@ def detect(text: str, *, before: str = "", hint: str = "") -> str:
     `before` is the language of the conversation so far, `hint` the page's or the app's; both decide only where the
     message itself does not, as with a bare SKU.
     """
-    scores = weigh(text)
-    known = before or hint[:2].lower() or ""
+    known = before or hint[:2].lower()
+    scores = weigh(text, known=known)
     if not scores:
         return known or DEFAULT
     scores[known] += 0.9 if before else 0.5
@@ -81,15 +83,19 @@ def detect(text: str, *, before: str = "", hint: str = "") -> str:
     return best if weight > 1 or not known else known
 
 
-def weigh(text: str) -> Scores:
-    """Evidence for each language; empty when the message has no words. Above 2 is as good as sure."""
-    bare = _CODE.sub(" ", text)
-    words = _WORD.findall(normal(bare))
+def weigh(text: str, *, known: str = "") -> Scores:
+    """Evidence for each language; empty when the message has no words. Above 2 is as good as sure.
+
+    Where languages share a script and a word, Russian and English are the likelier unless the one `known` so far is
+    of that script, too.
+    """
     scores: Scores = defaultdict(float)
-    if not any(len(word) > 1 or ord(word) > 0x2E80 for word in words):
-        return scores
-    if lang := _by_script(bare):
+    if lang := _by_script(text):
         scores[lang] = 5.0
+        return scores
+    bare = _CODE.sub(" ", QUANTITY.sub(" ", text))
+    words = _WORD.findall(normal(bare))
+    if not any(len(word) > 1 for word in words):
         return scores
     cyrillic = [word for word in words if "\u0400" <= word[0] <= "\u052f"]
     latin = [word for word in words if word[0] < "\u0250"]
@@ -99,14 +105,16 @@ def weigh(text: str) -> Scores:
     _add_statistics(scores, cyrillic or latin)
     if latin and not cyrillic:
         scores["ru"] += _russian_in_disguise(bare, latin)
-    if cyrillic:
-        scores["ru"] += 0.4
+    if cyrillic and known not in _CYRILLIC:
+        scores["ru"] += _LIKELIER
+    if latin and not cyrillic and (known in _CYRILLIC or not known):
+        scores["en"] += _LIKELIER if scores["en"] else _LIKELIER / 2
     return scores
 
 
-def cyrillic(text: str) -> str:
-    """A Russian message typed in Latin letters, by sound or on the wrong layout, in Cyrillic; others as they are."""
-    if any("\u0400" <= char <= "\u052f" for char in text):
+def readable(text: str, lang: str) -> str:
+    """The message as it was meant: Russian typed in Latin letters, by sound or on the wrong layout, in Cyrillic."""
+    if lang != "ru" or any("\u0400" <= char <= "\u052f" for char in text):
         return text
     by_keys, by_sound = relaid(text), transliterated(text)
     return max((by_keys, by_sound), key=lambda form: sum(map(_russian_word, _WORD.findall(normal(form)))))
@@ -162,9 +170,10 @@ def _add_letters(scores: Scores, text: str) -> None:
 
 def _add_statistics(scores: Scores, words: list[str]) -> None:
     text = " ".join(words)
-    sure = min(len(text) / 16, 1.0)  # sixteen letters are enough for trigrams to be trusted
+    sure = min(len(text) / 20, 1.0)  # twenty letters are enough for trigrams to be trusted
     for value in _statistics().compute_language_confidence_values(text)[:4]:
-        scores[value.language.iso_code_639_1.name.lower()] += 1.6 * sure * value.value
+        lang = value.language.iso_code_639_1.name.lower()
+        scores[lang] += _TRUST.get(lang, 1.2) * sure * value.value
 
 
 @cache
@@ -175,10 +184,14 @@ def _statistics() -> LanguageDetector:
 
 def _russian_in_disguise(text: str, latin: list[str]) -> float:
     """Evidence that Latin letters hide Russian: by sound ("skolko stoit"), or by the keys pressed ("yfcjc")."""
-    by_sound = sum(_russian_word(_sounds(word)) for word in latin)
+    by_sound = sum(_russian_word(_sounds(word)) for word in latin if not _known_in_latin(word))
     mistyped = [word for word in text.split() if _no_latin_word(word)]
     by_keys = sum(1.5 * _russian_word(word) + 0.5 for word in _WORD.findall(normal(relaid(" ".join(mistyped)))) if len(word) > 2)
     return max(by_sound, by_keys)
+
+
+def _known_in_latin(word: str) -> bool:
+    return any(_claim(lang, word) for lang in LANGUAGES if lang not in ("ru", "uk", "kk", "zh"))
 
 
 def _no_latin_word(word: str) -> bool:

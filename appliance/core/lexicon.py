@@ -13,6 +13,11 @@ from itertools import product
 from typing import Any
 
 LANGUAGES = ("ru", "en", "kk", "uz", "uk", "tr", "de", "zh")
+_UNITS = (
+    r"квт|вт|квa|ква|kw|w|kva|hp|лс|л\.с|а|a|в|v|вольт|volt|volts|bar|бар|атм|atm|mpa|мпа|кпа|kpa|мм|mm|см|cm|м|m|m2|m3|м2|м3|m³|м³|l|л|lt|литр\w*|liter\w*|litre\w*|kg|кг|тонн\w*|т|г|"
+    r"hz|гц|°c|°|inch|inches|дюйм\w*|zoll|\"|об/мин|rpm|л/мин|l/min|м3/ч|m3/h|шт|штук\w*|pcs|pieces|dona|дана|adet|stück|stk|dB|дб|мл|ml|btu|к|k|ah|ач|мкм|ohm|ом|w/h|台|个|件|千瓦|瓦|伏|米|升|公斤|毫米"
+)
+QUANTITY = re.compile(rf"(?<!\w)\d+(?:[.,]\d+)?\s?(?:{_UNITS})(?![^\W\d_])", re.IGNORECASE)
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻ`´′"))
 _YO = str.maketrans("ё", "е")
 

@@ -9,26 +9,21 @@ from math import exp
 
 import numpy as np
 
-from appliance.core.language import cyrillic
-from appliance.core.lexicon import LANGUAGES, Lexicon, lexicon, normal
+from appliance.core.language import readable
+from appliance.core.lexicon import LANGUAGES, QUANTITY, Lexicon, lexicon, normal
 from appliance.core.types import Message, Route
 from models.base import Vectors
 
-SPOKEN = 3.0  # weight of the examples' vote (0 to 1 a route) against about 1 for a word of the lists, 1.5 for a phrase
+SPOKEN = 2.0  # weight of the examples' vote (0 to 1 a route) against about 1 for a word of the lists, 1.5 for a phrase
 CERTAIN = 0.93  # cosine above which a message is one of the examples, but for a comma
 
+_TRUST = {Route.ABUSE: 0.6}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
 _PHONE = re.compile(
     r"(?<![\w+])(?:\+\d[\d ().-]{8,17}\d|8[ (-]*\d{3}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|[07]\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|0\d{3}[ -]?\d{3}[ -]?\d{2}[ -]?\d{2})(?!\w)"
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w][\w./-]{3,}(?![\w-])|(?<!\w)\d{5,9}(?!\w)")
-_UNITS = (
-    r"квт|вт|квa|ква|kw|w|kva|hp|лс|л\.с|а|a|в|v|вольт|volt|volts|bar|бар|атм|atm|mpa|мпа|кпа|kpa|мм|mm|см|cm|м|m|m2|m3|м2|м3|m³|м³|l|л|lt|литр\w*|liter\w*|litre\w*|kg|кг|тонн\w*|т|г|"
-    r"hz|гц|°c|°|inch|inches|дюйм\w*|zoll|\"|об/мин|rpm|л/мин|l/min|м3/ч|m3/h|шт|штук\w*|pcs|pieces|dona|дана|adet|stück|stk|dB|дб|мл|ml|btu|к|k|ah|ач|мкм|ohm|ом|w/h|台|个|件|千瓦|瓦|伏|米|升|公斤|毫米"
-)
-_QUANTITY = re.compile(rf"(?<!\w)\d+(?:[.,]\d+)?\s?(?:{_UNITS})(?![^\W\d_])", re.IGNORECASE)
 _SIZE = re.compile(r"(?<!\w)\d+\s?[xхх*/]\s?\d+")
-_BARE_NUMBER = re.compile(r"(?<!\w)\d+(?:[.,]\d+)?(?!\w)")
 _SYMBOLS = re.compile(r"[^\w\s]+")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -130,8 +125,8 @@ def route(
 ) -> Decision:
     """The route of a customer's message.
 
-    `history` holds what came before, oldest first; `vector` float32 [dimensions] is the message's own, from the
-    embedder that made the prototypes. Either may be missing: the word lists then decide alone.
+    `history` holds what came before, oldest first; `vector` float32 [dimensions] is that of `readable(text, lang)`,
+    from the embedder that made the prototypes. Either may be missing: the word lists then decide alone.
     """
     reading = _read(text, lang)
     if sure := _at_once(reading, text, history):
@@ -141,7 +136,7 @@ def route(
         scores[Route.PRODUCT_SEARCH] += 3.0 * evidence.exact + evidence.score
     votes = prototypes.vote(vector) if prototypes is not None and vector is not None else {}
     for spoken, share in votes.items():
-        scores[spoken] += SPOKEN * share
+        scores[spoken] += SPOKEN * share * _TRUST.get(spoken, 1.0)
     _continue(scores, reading, history)
     if not any(scores.values()):
         scores[Route.PRODUCT_SEARCH] = 0.5  # at a parts counter, unknown words are the name of something
@@ -167,14 +162,14 @@ class _Reading:
 
 
 def _read(text: str, lang: str) -> _Reading:
-    plain = normal(cyrillic(text) if lang == "ru" else text)
+    plain = normal(readable(text, lang))
     lexicons = tuple(lexicon(code) for code in _also_spoken(plain, lang))
     rest = plain
     for lex in lexicons:
         for pattern in lex.topics.get("smalltalk", {}).values():
             rest = pattern.sub(" ", rest)
     rest = _without_courtesy(rest, lexicons) if rest != plain else rest
-    specific = 1.5 * bool(_CODE.search(text)) + 1.5 * bool(_QUANTITY.search(text)) + 0.8 * bool(_SIZE.search(text))
+    specific = 1.5 * bool(_CODE.search(text)) + 1.5 * bool(QUANTITY.search(text)) + 0.8 * bool(_SIZE.search(text))
     return _Reading(text=plain, rest=rest, lexicons=lexicons, specific=specific, words=len(plain.split()))
 
 
@@ -213,16 +208,13 @@ def _at_once(reading: _Reading, text: str, history: Sequence[Message]) -> Decisi
 
 def _by_words(reading: _Reading) -> dict[Route, float]:
     scores = dict.fromkeys(Route, 0.0)
-    product, follow_up = reading.said("product"), reading.said("follow_up")
-    scores[Route.PRODUCT_SEARCH] = (
-        1.3 * min(product.get("goods", 0.0), 2.0)
-        + 0.8 * min(product.get("ask", 0.0), 1.5)
-        + 0.8 * min(product.get("spec", 0.0), 2.0)
-        + min(reading.specific, 2.5)
-        + 0.8 * bool(_POINTING & follow_up.keys())
-    )
-    company = reading.said("company")
-    scores[Route.COMPANY] = 2.0 * max(company.values(), default=0.0) + 0.5 * max(len(company) - 1, 0)
+    product, follow_up, company = reading.said("product"), reading.said("follow_up"), reading.said("company")
+    named = 1.3 * min(product.get("goods", 0.0), 2.0) + 0.8 * min(product.get("spec", 0.0), 2.0) + min(reading.specific, 2.5)
+    asked = 0.8 * min(product.get("ask", 0.0), 1.5) + 0.8 * bool(_POINTING & follow_up.keys())
+    scores[Route.PRODUCT_SEARCH] = named + (0.2 if company else 1.0) * asked  # "how much is" may ask for the delivery
+    if named:
+        scores[Route.PRODUCT_SEARCH] += 1.2 * ("demand" in product)
+    scores[Route.COMPANY] = 2.3 * max(company.values(), default=0.0) + 0.5 * max(len(company) - 1, 0)
     contact = reading.said("contact")
     scores[Route.CONTACT] = 2.4 * max(contact.values(), default=0.0) + 0.5 * max(len(contact) - 1, 0)
     off_topic = reading.said("off_topic")
@@ -238,7 +230,10 @@ _POINTING = frozenset(
 def _continue(scores: dict[Route, float], reading: _Reading, history: Sequence[Message]) -> None:
     """A short "and to Astana?" goes where the question before it went."""
     before = next((message for message in reversed(history) if message.role == "user"), None)
-    if before is None or reading.words > 6 or max(scores.values()) >= 3.0 or not _opens(reading):
+    if before is None or reading.words > 6 or max(scores.values()) >= 3.0:
+        return
+    points = any(lex.says(reading.text, "follow_up", *_POINTING) for lex in reading.lexicons)
+    if not points and not _opens(reading):
         return
     earlier = _by_words(_read(before.text, reading.lexicons[0].lang))
     best = max(earlier, key=lambda route: earlier[route])

@@ -26,7 +26,7 @@ from uuid import UUID
 import numpy as np
 
 from appliance.core.followup import FollowUp, resolve
-from appliance.core.language import detect
+from appliance.core.language import detect, readable
 from appliance.core.routing import Prototypes, examples, route
 from appliance.core.types import Card, Message, Route
 from catalog.understand import understand
@@ -106,9 +106,9 @@ class _Rules:
         before, wish, shown = "", None, tuple[Card, ...]()
         history: list[Message] = []
         for text, expected in zip(dialogue["turns"], dialogue["expect"], strict=True):
-            vector = self._embed([text])[0] if self._encoder else None
             start = perf_counter()
             before = detect(text, before=before)
+            vector = self._embed([readable(text, before)])[0] if self._encoder else None
             decision = route(text, lang=before, history=history, vector=vector, prototypes=self._prototypes)
             remark = resolve(text, wish=wish, shown=shown, lang=before)
             self.milliseconds.append(1000 * (perf_counter() - start))
