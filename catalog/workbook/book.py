@@ -305,7 +305,7 @@ class _Reader:
     def _sheet(self, page: _Page) -> Sheet:
         counts = Counter(page.kinds.values())
         most = max((len(reading.drafts) for _, reading in page.readings), default=0)
-        main = next((pair for pair in page.readings if len(pair[1].drafts) * 3 >= most), None)
+        main = next((pair for pair in page.readings if len(pair[1].drafts) * 2 >= most), None)
         others: dict[str, list[int]] = {}
         for row, kind in sorted(page.kinds.items()):
             if kind != "product":

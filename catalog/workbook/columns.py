@@ -196,8 +196,9 @@ def _settle_sku(columns: dict[int, Column], contents: Mapping[int, Content]) -> 
     def worth(column: Column) -> float:
         held = contents[column.index]
         code = 1.0 if held.length <= 24 else 0.3
+        counter = 0.5 if held.ordinal > 0.7 and sku_is_weak(column.label) else 1.0
         weight = 0.6 if sku_is_weak(column.label) else 1.05 if sku_is_quoted(column.label) else 1.0
-        return float(column.confidence * held.filled**0.5 * held.distinct * code * weight)
+        return float(column.confidence * held.filled**0.5 * held.distinct * code * counter * weight)
 
     rivals = [column for column in columns.values() if column.field == "sku"]
     best = max(rivals, key=worth, default=None)

@@ -338,7 +338,7 @@ def _heads_numbers(rows: list[list[Cell]], body: list[int], place: int) -> bool:
     row = rows[body[place]]
     filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
     if len(filled) < 2 or any(
-        not isinstance(row[c], str) or len(str(row[c])) > 120 or price(row[c]) is not None for c in filled
+        not isinstance(row[c], str) or len(str(row[c])) > _LONGEST or price(row[c]) is not None for c in filled
     ):
         return False
     below = [rows[index] for index in body[place + 1 : place + 10] if not all(map(is_empty, rows[index]))][:6]

@@ -167,15 +167,17 @@ class _Rows:
             return "total"
         if len(cells) == 1 or (len({written(cell) for cell in cells.values()}) == 1 and not priced):
             return self._lone(row, cells, first)
+        if self._is_afterthought(cells, has):
+            return "total"
         if priced:
-            return "total" if self._is_afterthought(cells, has) else "product"
+            return "product"
         if self._names_price_again(cells):
             return "section" if "name" in has else "header"
         if "name" in has:
             return "section" if self._is_group(cells, has) else "product"
         if "sku" in has and not any(isinstance(cell, str) and len(cell) > 60 for cell in cells.values()):
             return "product"
-        if any(c.index in cells for c in self.extras if c.field == "other_price"):
+        if any(price(cells[c.index]) for c in self.extras if c.field == "other_price" and c.index in cells):
             return "product"
         sized = any(c.index in cells for c in self.extras) and any(number(cell) is not None for cell in cells.values())
         return "product" if sized and self.named and self._is_variant(cells) else "note"

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from importlib.resources import files
 
-_QUANTITY = re.compile(r"\s*([-+−±]?\d+(?:[  ]\d{3})*(?:[.,]\d+)?)\s*([^\d\s(),;:][^\d(),;:]{0,15}?\d?)\s*\.?\s*")
+_QUANTITY = re.compile(r"\s*([-+−±]?\d+(?:[  ]\d{3})*(?:[.,]\d+)?)\s*([^\d\s(),;:].{0,15}?)\s*\.?\s*")
 _HEADER_UNIT = re.compile(r"(?:,|\(|\[|/)\s*([^,()\[\]]{1,12}?)\.?\s*[)\]]?\s*[,:.]?\s*$")
 
 

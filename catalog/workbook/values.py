@@ -11,13 +11,14 @@ from typing import Literal
 from catalog.workbook.grid import Cell, written
 from catalog.workbook.units import quantity as quantity
 from catalog.workbook.units import unit_of as unit_of
-from catalog.workbook.vocabulary import currency_of, means
+from catalog.workbook.vocabulary import currency_of, is_about_price, means
 
 Mark = Literal[".", ","]
 
 _SPACES = "\u00a0\u202f\u2007\u2009'’` "
 _NUMBER = re.compile(r"[-+−]?\d[\d.," + _SPACES + r"]*")
-_TAG = re.compile(r"<[^<>]{1,200}>|&nbsp;")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}(?:>|$)|&nbsp;")
+_COUNTED = re.compile(r"\b(?:за|per|je|for)\s*$", re.IGNORECASE)  # "for 4 pieces" counts pieces, not money
 _DASHES = frozenset({"-", "–", "—", "--", "---", "x", "х", "?", "0"})
 _DECIMAL_HINT = re.compile(r"\d([.,])(?:\d{1,2}|\d{4,})\D*$")
 
@@ -80,16 +81,9 @@ def _price(text: str, mark: Mark | None) -> Price | None:
         return None
     if means("from", before) or re.match(r"\s*[-–—/+]\s*\d", after):
         return Price(amount, currency, exact=False)
-    rest = (before + after).strip(" .,:;=*()[]/-–—_\"'")
-    if rest and not currency and not _is_measure(rest):
-        return None
-    if re.search(r"\d", after) and not _is_measure(after):
+    if re.search(r"\d", after) or _COUNTED.search(before) or not is_about_price(before + " " + after):
         return None
     return Price(_money(amount), currency)
-
-
-def _is_measure(text: str) -> bool:
-    return bool(re.fullmatch(r"[^\d]{0,6}(?:/\s*[^\d]{1,12})?|\s*за\s.{1,12}|\s*(?:per|je)\s.{1,12}", text.strip()))
 
 
 def stock(cell: Cell) -> Stock | None:

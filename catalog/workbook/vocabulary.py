@@ -113,6 +113,17 @@ def currency_of(text: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
+def is_about_price(text: str) -> bool:
+    """Whether words around a number say nothing but currency, tax and what the price is for ("руб./шт. с НДС")."""
+    words = simplify(_PER.sub(" ", text.lower()))
+    for pattern in (*_currencies().values(), _matcher(_table()["values"]["beside_price"])):
+        words = pattern.sub(" ", words)
+    return not words.strip("+ ")
+
+
+_PER = re.compile(r"(?:/|\bза |\bper |\bje |\bpro )\s*\w{1,10}\.?\s*\w{0,3}")
+
+
 def means(kind: str, text: str) -> bool:
     """Whether `text` begins with a word of the list `kind`: "on_request", "in_stock", "out_of_stock", "total", ..."""
     return bool(_matcher(_table()["values"][kind]).match(simplify(text)))
