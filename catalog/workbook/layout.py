@@ -88,8 +88,14 @@ class _Header:
 def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip: frozenset[int]) -> list[_Header]:
     headers: list[_Header] = []
     row = 0
+    prices: list[int] = []
     while row < len(rows):
-        if row in skip or not (hits := _hits(rows[row])) or not _is_header(rows[row], hits):
+        if (
+            row in skip
+            or _has_number(rows[row], prices)
+            or not (hits := _hits(rows[row]))
+            or not _is_header(rows[row], hits)
+        ):
             row += 1
             continue
         if _is_title_of_next(rows, row, hits, skip):
@@ -101,8 +107,14 @@ def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip
             headers[-1] = replace(headers[-1], repeated=headers[-1].repeated | set(block))
         else:
             headers.append(_Header(rows=block, labels=labels))
+            prices = [c for c, label in labels.items() if (match := _best(label)) and match.field in {"price", "stock"}]
         row = block[-1] + 1
     return headers
+
+
+def _has_number(row: Sequence[Cell], places: Sequence[int]) -> bool:
+    """Whether a number stands where the last header promised one: then the row is data, and this is a quick way to see it."""
+    return any(c < len(row) and isinstance(row[c], (float, int)) for c in places)
 
 
 def _is_title_of_next(rows: list[list[Cell]], row: int, hits: Mapping[int, Match], skip: frozenset[int]) -> bool:

@@ -156,6 +156,8 @@ class _Rows:
     def _bold_share(self) -> float:
         """The share of names in bold among rows that have more than a name."""
         place = self.places.get("name", -1)
+        if not self.grid.bold:
+            return 0.0
         rows = [row for row in self.body[:2000] if len(cells := self._cells(row)) > 1 and place in cells]
         return sum((row, place) in self.grid.bold for row in rows) / len(rows) if rows else 0.0
 
@@ -165,7 +167,7 @@ class _Rows:
         priced = "price" in has and price(cells[self.places["price"]], mark=self.mark) is not None
         if means("total", first) and "sku" not in has and len(cells) <= max(3.0, self.typical):
             return "total"
-        if len(cells) == 1 or (len({written(cell) for cell in cells.values()}) == 1 and not priced):
+        if len(cells) == 1 or (not priced and len({written(cell) for cell in cells.values()}) == 1):
             return self._lone(row, cells, first)
         if self._is_afterthought(cells, has):
             return "total"
@@ -298,7 +300,7 @@ class _Rows:
             self._problem(draft.row, "negative_price", column, value=shown, lost=False)
         elif found.amount:  # a price of nought is how price lists write "not known"
             draft.price = found.amount
-            own = currency_of(text(cells.get(self.places.get("currency", -1))))
+            own = currency_of(written(cells.get(self.places.get("currency", -1))))
             shown_by_format = self.grid.currencies.get((draft.row, place), "")
             draft.currency = own or found.currency or shown_by_format or self.header_currency.get(place, "")
 

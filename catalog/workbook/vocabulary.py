@@ -51,7 +51,7 @@ def field_of(label: str) -> Match | None:
     if len(label) > LONGEST_LABEL * 3:
         return None
     words = simplify(_last_part(label.replace("_", " ")))
-    if not words or len(words) > LONGEST_LABEL:
+    if not words or len(words) > LONGEST_LABEL or not _any_column().search(words):
         return None
     best: Match | None = None
     rank: tuple[float, bool, int] = (0.0, False, 0)
@@ -105,9 +105,13 @@ def sku_is_quoted(label: str) -> bool:
     return bool(_matcher(_table()["columns"]["sku"]["quoted"]).match(simplify(label)))
 
 
+@lru_cache(maxsize=16_384)
 def currency_of(text: str) -> str:
     """The ISO 4217 code of the only currency named in `text`, empty when there is none or more than one."""
-    found = {code for code, pattern in _currencies().items() if pattern.search(simplify(text))}
+    words = simplify(text)
+    if not words:
+        return ""
+    found = {code for code, pattern in _currencies().items() if pattern.search(words)}
     if found == {"RUB", "BYN"}:
         return "BYN"  # "бел. руб."
     return found.pop() if len(found) == 1 else ""
@@ -137,6 +141,11 @@ def _table() -> dict[str, Any]:
 @cache
 def _columns() -> Mapping[str, re.Pattern[str]]:
     return {field: _compiled(tuple(entry["words"])) for field, entry in _table()["columns"].items()}
+
+
+@cache
+def _any_column() -> re.Pattern[str]:
+    return _compiled(tuple(word for entry in _table()["columns"].values() for word in entry["words"]))
 
 
 @cache

@@ -20,9 +20,9 @@ from catalog.workbook.sniff import unpacked
 
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT_REL = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
-_TAGS = re.compile(rb"<(?:\w+:)?(row|c|col)(?=[\s>/])([^>]*?)(/?)>")
-_CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_STYLE = re.compile(rb'\bs="(\d+)"')
+_LETTERS = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})\d')
+_FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+_ROWS_AND_COLUMNS = re.compile(rb"<(?:\w+:)?(row|col)\s([^>]*)>")
 _ROW = re.compile(rb'\br="(\d{1,7})"')
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _SPAN = re.compile(rb'\b(min|max)="(\d{1,5})"')
@@ -129,63 +129,62 @@ def _styles(data: bytes, parts: dict[str, zipfile.ZipInfo]) -> dict[int, tuple[s
 
 
 def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, bool]], name: str, lang: str) -> Looks:
+    """Reads one sheet's XML by patterns, since only a few of its hundred thousands of tags matter."""
     hidden: set[int] = set()
     hidden_columns: set[int] = set()
-    currencies: dict[tuple[int, int], str] = {}
-    digits: dict[tuple[int, int], int] = {}
-    bold: set[tuple[int, int]] = set()
-    bottom = right = row = column = 0
-    for tag, attributes, closed in _tags(unpacked(data, info)):
-        if tag == b"row":
-            number = _ROW.search(attributes)
-            row, column = int(number[1]) if number else row + 1, 0
-            if b"outlineLevel=" not in attributes and _HIDDEN.search(attributes):
-                hidden.add(row - 1)
-            continue
-        if tag == b"col":
-            if b"outlineLevel=" not in attributes and _HIDDEN.search(attributes):
+    styled: dict[tuple[int, int], tuple[str, int, bool]] = {}
+    letters: set[bytes] = set()
+    bottom = 0
+    ids = b"|".join(str(index).encode() for index in styles)
+    cells = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*?\bs="(' + ids + rb')"[^>]*(?<!/)>')
+    for text in _whole_tags(unpacked(data, info)):
+        letters.update(_LETTERS.findall(text))
+        for tag in _ROWS_AND_COLUMNS.finditer(text):
+            attributes = tag[2]
+            seen = _HIDDEN.search(attributes) and b"outlineLevel=" not in attributes
+            if tag[1] == b"row":
+                number = _ROW.search(attributes)
+                bottom = int(number[1]) if number else bottom + 1
+                if seen:
+                    hidden.add(bottom - 1)
+            elif seen:
                 span = {key: int(value) for key, value in _SPAN.findall(attributes)}
                 hidden_columns.update(range(span.get(b"min", 1) - 1, min(span.get(b"max", 0), 16_384)))
-            continue
-        place = _CELL.search(attributes)
-        column = _column(place[1]) if place else column + 1
-        if closed:
-            continue
-        if place:
-            row = int(place[2])
-        bottom, right = max(bottom, row), max(right, column)
-        style = _STYLE.search(attributes) if styles else None
-        if style and (says := styles.get(int(style[1]))):
-            if says[0]:
-                currencies[row - 1, column - 1] = says[0]
-            if says[1]:
-                digits[row - 1, column - 1] = says[1]
-            if says[2]:
-                bold.add((row - 1, column - 1))
+        if styles:
+            for cell in cells.finditer(text):
+                styled[int(cell[2]) - 1, _column(cell[1]) - 1] = styles[int(cell[3])]
+    right = max(map(_column, letters), default=0)
+    if bottom * right > MOST_CELLS:
+        bottom, right = _filled_corner(data, info)  # rows and cells that are only formatted do not count
     if bottom * right > MOST_CELLS:
         raise CatalogError(message("too_many_cells", lang, sheet=name, cells=bottom * right, limit=MOST_CELLS))
     return Looks(
         hidden_rows=frozenset(hidden),
-        currencies=currencies,
-        digits=digits,
+        currencies={place: says[0] for place, says in styled.items() if says[0]},
+        digits={place: says[1] for place, says in styled.items() if says[1]},
         hidden_columns=frozenset(hidden_columns),
-        bold=frozenset(bold),
+        bold=frozenset(place for place, says in styled.items() if says[2]),
     )
 
 
-def _tags(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
+def _filled_corner(data: bytes, info: zipfile.ZipInfo) -> tuple[int, int]:
+    bottom = right = 0
+    for text in _whole_tags(unpacked(data, info)):
+        for cell in _FILLED.finditer(text):
+            bottom, right = max(bottom, int(cell[2])), max(right, _column(cell[1]))
+    return bottom, right
+
+
+def _whole_tags(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks cut between tags."""
     rest = b""
     for chunk in chunks:
         text = rest + chunk
         end = text.rfind(b"<")
-        if end <= 0:
-            rest = text[-100_000:]
-            continue
-        for found in _TAGS.finditer(text, 0, end):
-            yield found[1], found[2], found[3]
-        rest = text[end:]
-    for found in _TAGS.finditer(rest):
-        yield found[1], found[2], found[3]
+        if end > 0:
+            yield text[:end]
+        rest = text[max(end, 0) :][-1_000_000:]
+    yield rest
 
 
 def _column(letters: bytes) -> int:
