@@ -67,7 +67,7 @@ def _fixed(family: Family, row: Row) -> list[Value | None]:
     """The cells of the columns that every sheet has."""
     return [
         row.article,
-        row.name_ru or None,
+        row.name_ru or row.name_en,  # importers of goods leave the maker's English name untranslated
         row.name_en or None,
         row.description,
         f"{family.ru} / {row.kind.group}",
