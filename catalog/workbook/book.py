@@ -15,8 +15,10 @@ from catalog.workbook.columns import Column, fingerprint
 from catalog.workbook.grid import Cell, Grid, is_empty, letter
 from catalog.workbook.layout import Table, find_tables
 from catalog.workbook.messages import message
+from catalog.workbook.pictures import Picture, find_pictures, save_pictures
 from catalog.workbook.readers import open_grids
 from catalog.workbook.rows import Draft, Reading, read_rows
+from catalog.workbook.sniff import Kind
 from catalog.workbook.vocabulary import currency_of, field_of, simplify
 
 KINDS = ("product", "duplicate", "conflict", "problem", "header", "section", "total", "note", "hidden", "other")
@@ -55,6 +57,24 @@ class Book:
     products: list[Product]
     problems: list[Problem]
     sheets: tuple[Sheet, ...]
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # sheet and row of each product by SKU
+    pictures: tuple[Picture, ...] = ()  # those embedded in an .xlsx
+    path: Path = Path()
+
+    def with_pictures(self, folder: Path) -> Book:
+        """The same book with its embedded pictures written to `folder`, and their names as photos where a row has none.
+
+        `Product.photo` becomes the file's name within `folder`.
+        """
+        if not self.pictures:
+            return self
+        rows = {(self.places[product.sku][0], product.row): product.sku for product in self.products}
+        saved = save_pictures(self.path.read_bytes(), self.pictures, rows, folder)
+        products = [
+            replace(product, photo=saved[product.sku].name) if product.sku in saved and not product.photo else product
+            for product in self.products
+        ]
+        return replace(self, products=products)
 
     @property
     def rows(self) -> int:
@@ -96,9 +116,10 @@ def read(
     that is empty, encrypted, damaged, too big, or no table at all; bad rows and cells become problems instead.
     """
     path = Path(path)
-    grids, kind, _ = open_grids(path, lang=lang)
+    grids, kind, data = open_grids(path, lang=lang)
     reader = _Reader(path.name, lang, mapping or {}, include_hidden, currency)
-    return reader.read(grids, kind.value)
+    book = reader.read(grids, kind.value)
+    return replace(book, path=path, pictures=find_pictures(data) if kind is Kind.XLSX else ())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +134,9 @@ class _Page:
     kinds: dict[int, str] = field(default_factory=dict)
 
 
+_Kept = tuple[_Page, Draft, Product]
+
+
 class _Reader:
     def __init__(
         self, file: str, lang: str, mapping: Mapping[str, Mapping[str, str]], include_hidden: bool, currency: str
@@ -125,11 +149,17 @@ class _Reader:
         pages = [self._page(grid) for grid in grids]
         self._leave_out_strangers(pages)
         drafts = [pair for page in pages for pair in self._drafts(page)]
-        products = self._products(drafts)
-        if not products:
+        kept = self._products(drafts)
+        if not kept:
             self._say("no_table", file=self.file)
-        sheets = tuple(self._sheet(page) for page in pages)
-        return Book(file=self.file, kind=kind, products=products, problems=self.problems, sheets=sheets)
+        return Book(
+            file=self.file,
+            kind=kind,
+            products=[product for _, _, product in kept.values()],
+            problems=self.problems,
+            sheets=tuple(self._sheet(page) for page in pages),
+            places={sku: (page.grid.name, draft.row + 1) for sku, (page, draft, _) in kept.items()},
+        )
 
     def _page(self, grid: Grid) -> _Page:
         filled = frozenset(index for index, row in enumerate(grid.rows) if not _blank(row))
@@ -236,9 +266,9 @@ class _Reader:
                     return code
         return currency_of(page.grid.name)
 
-    def _products(self, drafts: list[tuple[_Page, Draft]]) -> list[Product]:
+    def _products(self, drafts: list[tuple[_Page, Draft]]) -> dict[str, _Kept]:
         self._settle_currency([draft for _, draft in drafts])
-        kept: dict[str, tuple[_Page, Draft, Product]] = {}
+        kept: dict[str, _Kept] = {}
         for page, draft in drafts:
             product = self._product(draft, page.grid.name)
             if product.sku in kept:
@@ -247,11 +277,9 @@ class _Reader:
                     continue
                 product = fresh
             kept[product.sku] = (page, draft, product)
-        return [product for _, _, product in kept.values()]
+        return kept
 
-    def _told_apart(
-        self, page: _Page, draft: Draft, product: Product, kept: Mapping[str, tuple[_Page, Draft, Product]]
-    ) -> Product | None:
+    def _told_apart(self, page: _Page, draft: Draft, product: Product, kept: Mapping[str, _Kept]) -> Product | None:
         """A second row with a SKU: the same again, the same at another price, or another product under a code of its own."""
         other_page, other, first = kept[product.sku]
         where = f"{other.row + 1}" if other_page is page else f"{other_page.grid.name}!{other.row + 1}"

@@ -35,15 +35,13 @@ BLANKS = " \t\r\n\u00a0\u2007\u202f\u200b\ufeff"
 
 def written(cell: Cell) -> str:
     """A cell as a person reads it: whole numbers without a point, blanks squeezed, dates as ISO."""
+    if isinstance(cell, str):
+        if not cell.isascii():
+            cell = cell.replace("\u200b", "").replace("\ufeff", "")
+        return " ".join(cell.split())
     match cell:
         case None:
             return ""
-        case str():
-            return (
-                " ".join(cell.split())
-                if cell.isascii()
-                else " ".join(cell.replace("\u200b", "").replace("\ufeff", "").split())
-            )
         case bool():
             return "+" if cell else "-"
         case int():
@@ -54,8 +52,7 @@ def written(cell: Cell) -> str:
             return cell.date().isoformat()
         case datetime() | date() | time():
             return cell.isoformat()
-        case timedelta():
-            return str(cell)
+    return str(cell)
 
 
 def letter(column: int) -> str:

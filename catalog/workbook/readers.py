@@ -26,7 +26,7 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
     """
     data, kind = load(path, lang)
     readers: Mapping[Kind, Callable[[], list[Grid]]] = {
-        Kind.XLSX: lambda: _calamine_grids(data, xlsx_looks(data)),
+        Kind.XLSX: lambda: _calamine_grids(data, xlsx_looks(data, lang=lang)),
         Kind.XLSB: lambda: _calamine_grids(data, {}),
         Kind.ODS: lambda: _calamine_grids(data, {}),
         Kind.XLS: lambda: _xls(data),

@@ -237,12 +237,13 @@ class _Rows:
     def _product(self, row: int, cells: dict[int, Cell]) -> None:
         cells = {place: self._checked(row, place, cell) for place, cell in cells.items()}
         section = self._category()
-        category = text(cells.get(self.places.get("category", -1)))
-        draft = Draft(row=row, name="", category=category or section or self._title())
-        draft.sku = text(cells.get(self.places.get("sku", -1)))[:120]
-        for name in ("description", "brand", "unit", "url", "lang"):
-            setattr(draft, name, text(cells.get(self.places.get(name, -1))))
-        draft.photo = _first_link(text(cells.get(self.places.get("photo", -1))))
+        draft = Draft(row=row, name="")
+        for name in ("sku", "description", "category", "brand", "unit", "url", "lang", "photo"):
+            if (cell := cells.get(self.places.get(name, -1))) is not None:
+                setattr(draft, name, text(cell))
+        draft.category = draft.category or section or self._title()
+        draft.sku = draft.sku[:120]
+        draft.photo = _first_link(draft.photo) if draft.photo else ""
         draft.attributes = list(self._attributes(row, cells))
         self._price(draft, cells)
         self._stock(draft, cells)
