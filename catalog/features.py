@@ -82,12 +82,13 @@ class Reader:
         names: Weights,
         words: Weights,
         grams: Weights,
+        translated: Weights,
         meaning: Meaning | None,
         codes: Mapping[int, tuple[float, float, float, float]],
     ) -> Features:
         """float32 [rows, len(NAMES)]."""
         found: dict[str, Weights | float] = {}
-        for name, scores in (("names", names), ("words", words), ("grams", grams)):
+        for name, scores in (("names", names), ("words", words), ("grams", grams), ("translated", translated)):
             part = scores[rows]
             top = float(scores.max()) if len(scores) else 0.0
             found[f"{name}_share"] = part / max(top, 1e-6)
@@ -96,6 +97,9 @@ class Reader:
         found["names"] = names[rows] / max(asked, 1.0)
         found["words"] = words[rows] / max(asked, 1.0)
         found["grams"] = grams[rows]
+        abroad = sum(self._names.rarity(term) for term in prepared.translated)
+        found["translated"] = translated[rows] / max(abroad, 1.0)
+        found["glossed"] = prepared.translated_share
         found.update(self._meaning(prepared, rows, meaning))
         found.update(self._coverage(prepared, rows))
         found.update(self._measures(prepared.quantities, prepared, rows))

@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
 from catalog.normalize import fold, script, sound, switched, words
+from catalog.normalize.text import russian_cousin
 
 SHORTEST = 4  # letters; shorter words have too many neighbours to be corrected (as in Meilisearch's typo rules)
 TWO_SLIPS = 8  # letters from which two slips are forgiven
 LONGEST = 40  # letters; nothing longer is a word
+RARE = 3  # rows up to which a known word may itself be somebody's slip
 MOST_WORDS = 40  # of a query that are looked at; what follows is kept as written
+
+
+_ODD = re.compile(r"[^\W_][\[\]{}`;'][^\W_]")  # marks inside a word are letters of the other layout
+_DIGIT = re.compile(r"\d")
+_REPEATED = re.compile(r"(.)\1+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +44,11 @@ class Fixer:
     dropped. The dropped forms are kept hashed in sorted, memory-mapped arrays, so that opening costs nothing.
     """
 
-    def __init__(self, folder: Path, *, known: Callable[[str], bool]) -> None:
+    def __init__(self, folder: Path, *, frequency: Callable[[str], int]) -> None:
         entries = json.loads((folder / "fixer.json").read_text("utf-8"))
         self._words: list[str] = entries["words"]
         self._counts: list[int] = entries["counts"]
-        self._known = known
+        self._frequency = frequency
         self._slips = _Hashes(folder, "fixer.slips")
         self._sounds = _Hashes(folder, "fixer.sounds")
 
@@ -58,80 +65,70 @@ class Fixer:
     def fix(self, text: str) -> Fixed:
         """The text with each unknown word read anew where a reading is found; linear in its length."""
         chunks = text.lower().split()
-        unknown = [not self._familiar(chunk) for chunk in chunks[:MOST_WORDS]]
-        if not any(unknown):
-            return Fixed(text=text)
-        flipped = self._flipped(chunks[:MOST_WORDS], unknown)
-        out: list[str] = []
+        head, tail = chunks[:MOST_WORDS], chunks[MOST_WORDS:]
         readings: list[tuple[str, str]] = []
-        for place, chunk in enumerate(chunks):
-            if place >= MOST_WORDS:
-                out.append(chunk)
-            elif place in flipped:
-                out.append(self._mended(flipped[place], readings))
-            elif unknown[place]:
-                out.append(self._mended(chunk, readings))
-            else:
-                out.append(chunk)
-        fixed = " ".join(out)
+        flipped = self._flipped(head)
+        out = [self._mended(flipped.get(place, chunk), readings) for place, chunk in enumerate(head)]
+        fixed = " ".join([*out, *tail])
         return Fixed(text=fixed, changed=fold(fixed) != fold(" ".join(chunks)), readings=tuple(readings))
 
-    def _familiar(self, chunk: str) -> bool:
-        return all(self._known(word) or word.replace(".", "").isdigit() for word in words(fold(chunk)))
-
-    def _flipped(self, chunks: list[str], unknown: list[bool]) -> dict[int, str]:
+    def _flipped(self, chunks: list[str]) -> dict[int, str]:
         """The chunks that were typed in the other keyboard layout, as they were meant.
 
-        One chunk is proof when all its words become known. Where a query has such proof, its other unknown words
-        were typed in the same layout.
+        An unknown chunk whose switched form is known proves it. Then the others of its alphabet were typed in the
+        same layout, unless the catalogue knows them better as they stand.
         """
-        sure: dict[int, str] = {}
-        perhaps: dict[int, str] = {}
-        for place, chunk in enumerate(chunks):
-            if not unknown[place] or not any(letter.isalpha() or letter in "[];',." for letter in chunk):
-                continue
-            other = switched(chunk)
-            found = [word for word in words(fold(other)) if any(letter.isalpha() for letter in word)]
-            if not found or not any(letter.isalpha() for letter in other):
-                continue
-            if all(self._known(word) for word in found) and max(map(len, found)) >= 2:
-                sure[place] = other
-            elif self._closer(chunk, other):
-                perhaps[place] = other
-        strong = [place for place in sure if len(sure[place]) >= 4]
-        if not sure or not (strong or len(sure) == sum(unknown)):
-            return (
-                {place: other for place, other in perhaps.items() if len(other) >= 6}
-                if len(perhaps) == sum(unknown)
-                else {}
-            )
-        side = script(sure[(strong or list(sure))[0]])
-        same_side = {
-            place: switched(chunks[place])
-            for place in range(len(chunks))
-            if unknown[place] and script(switched(chunks[place])) == side
+        own = [self._commonness(chunk) if not _ODD.search(chunk) else 0 for chunk in chunks]
+        others = [switched(chunk) for chunk in chunks]
+        there = [self._commonness(other) for other in others]
+        proofs = [at for at in range(len(chunks)) if not own[at] and there[at] and _letters(others[at]) >= 3]
+        unknown = [at for at in range(len(chunks)) if not own[at] and _letters(others[at]) >= 2]
+        if not proofs:
+            near = [at for at in unknown if _letters(others[at]) >= 6 and self._closer(chunks[at], others[at])]
+            return {at: others[at] for at in near} if len(near) == len(unknown) else {}
+        side = script(" ".join(others[at] for at in proofs))
+        return {
+            at: others[at]
+            for at in range(len(chunks))
+            if script(others[at]) == side
+            and (there[at] > own[at] or (not own[at] and not _DIGIT.search(chunks[at])))
         }
-        return {**same_side, **sure}
+
+    def _commonness(self, chunk: str) -> int:
+        """In how many rows the chunk's rarest word stands; 0 when one is unknown or none has a letter."""
+        found = [word for word in words(fold(chunk)) if not word.replace(".", "").isdigit()]
+        return min((self._frequency(word) for word in found), default=0)
 
     def _closer(self, chunk: str, other: str) -> bool:
         """Whether only the switched form is a slip away from known words."""
 
         def near(text: str) -> bool:
             found = [word for word in words(fold(text)) if len(word) >= SHORTEST and word.isalpha()]
-            return bool(found) and all(self._known(word) or self._neighbours(word) for word in found)
+            return bool(found) and all(self._frequency(word) or self._neighbours(word) for word in found)
 
-        return near(other) and not near(chunk)
+        return not _DIGIT.search(chunk) and near(other) and not near(chunk)
 
     def _mended(self, chunk: str, readings: list[tuple[str, str]]) -> str:
         """The chunk with its unknown words replaced by the likeliest known ones."""
         for word in words(fold(chunk)):
-            if self._known(word) or not word.isalpha() or not 3 <= len(word) <= LONGEST:
+            count = self._frequency(word)
+            if count > RARE or not word.isalpha() or not 3 <= len(word) <= LONGEST:
                 continue
-            found = self._heard(word) or self._neighbours(word)
-            if found:
+            found = self._neighbours(word) if count else self._read(word)
+            if count:  # a slip may stand in the catalogue itself, beside many rows that are spelt well
+                readings.extend((word, other) for other in found[:2] if self._frequency(other) > 10 * count)
+            elif found:
                 chunk = re.sub(re.escape(word), found[0], fold(chunk), count=1)
                 readings.extend((word, other) for other in found[:4])
         return chunk
+
+    def _read(self, word: str) -> list[str]:
+        """What an unknown word may be: one that sounds the same, a Ukrainian word's Russian cousin, a slip."""
+        found = self._heard(word)
+        cousin = russian_cousin(word)
+        if not found and cousin != word:
+            found = [cousin] if self._frequency(cousin) else self._heard(cousin) or self._neighbours(cousin)
+        return found or self._neighbours(word)
 
     def _heard(self, word: str) -> list[str]:
         """Known words that sound the same, whatever the alphabet, the most frequent first."""
@@ -183,8 +180,12 @@ class _Hashes:
 
 
 def _dropped(word: str) -> set[str]:
-    """The word, and the word with each one of its letters dropped."""
-    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+    """The word, without each one of its letters, and without repeated ones."""
+    return {word, _REPEATED.sub(r"\1", word), *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+
+
+def _letters(text: str) -> int:
+    return max((sum(letter.isalpha() for letter in word) for word in words(fold(text))), default=0)
 
 
 def counts_of(documents: Iterable[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.fixer import Fixed, Fixer
+from catalog.glossary import translate
 from catalog.lanes.grams import sounds
 from catalog.normalize import Quantity, fold, fold_code, scan, script, stem
 from catalog.normalize.text import WORD, words
@@ -40,11 +41,14 @@ class Prepared:
     codes: tuple[tuple[str, float], ...] = ()  # folded, with the share of the wish's letters that each makes up
     script: str = "othr"
     corrected: str = ""
+    language: str = ""
+    translated: dict[str, float] = field(default_factory=dict)  # words in the catalogue's other languages
+    translated_share: float = 0.0
     version: str = ""
 
 
 def prepare(
-    wish: Wish, *, fixer: Fixer, known: Callable[[str], bool], is_code: Callable[[str], bool], version: str
+    wish: Wish, *, fixer: Fixer, is_code: Callable[[str], bool], version: str
 ) -> Prepared:
     """What the lanes need; linear in the wish's length, which is bounded."""
     text = fold(wish.text)[:LONGEST]
@@ -61,7 +65,12 @@ def prepare(
     for quantity in quantities:
         for token in quantity.tokens:
             asked[token] = 1.0 if quantity.sure else 0.5
-    texts = (searched, text) if fixed.changed else (text,)
+    glossed = translate(text if not fixed.changed else searched)
+    if fixed.changed and not glossed.text:
+        glossed = translate(text)
+    texts = [searched, text] if fixed.changed else [text]
+    if glossed.text:
+        texts.append(glossed.text)
     return Prepared(
         wish=replace(wish, text=text),
         texts=tuple(one or " " for one in texts),
@@ -72,6 +81,9 @@ def prepare(
         codes=codes if not fixed.changed else (*codes, *(one for one in _codes(searched) if one not in codes)),
         script=script(searched),
         corrected=fixed.text if fixed.changed else "",
+        language=glossed.language,
+        translated={word: weight for word, weight in glossed.words if word not in asked},
+        translated_share=glossed.covered,
         version=version,
     )
 
@@ -82,7 +94,7 @@ def _terms(text: str, fixed: Fixed) -> tuple[list[tuple[Term, float]], list[Quan
     readings: dict[str, list[str]] = {}
     for written, other in fixed.readings:
         readings.setdefault(written, []).append(other)
-    by_choice = {others[0]: others[1:] for others in readings.values()}
+    by_choice = {others[0]: others[1:] for others in readings.values()} | readings
     found: list[tuple[Term, float]] = []
     for match in WORD.finditer(text):
         if len(found) == MOST_TERMS:

@@ -24,7 +24,6 @@ NAMES = (
     "words_share",
     "grams",
     "grams_share",
-    "reading_grams",
     "plain",
     "centred",
     "centred_z",
@@ -62,9 +61,7 @@ NAMES = (
     "rank_meaning",
     "lanes",
     "translated",
-    "translated_share",
-    "order_kept",
-    "names_gap",
+    "translated_share", "glossed", "rank_translated",
     "quantity_any",
 )
 

@@ -19,7 +19,7 @@ from catalog.lanes.grams import GramsLane
 from catalog.lanes.meaning import MeaningLane
 from catalog.lanes.postings import Rows, Weights, best
 from catalog.lanes.words import WordsLane
-from catalog.normalize import DIMENSIONS, fold, fold_code
+from catalog.normalize import DIMENSIONS, stem
 from catalog.product import CatalogError, Product
 from catalog.query import Prepared, prepare
 from catalog.ranking import Candidates, score
@@ -70,7 +70,7 @@ class Snapshot:
         self.grams = GramsLane(folder, size=size)
         self.codes = CodesLane(folder)
         self.meanings = {name: MeaningLane(folder / f"meaning-{name}") for name in manifest["embedders"]}
-        self.fixer = Fixer(folder, known=self._known)
+        self.fixer = Fixer(folder, frequency=self._frequency)
         self.reader = Reader(folder, names=self.names, words=self.words)
 
     @classmethod
@@ -103,7 +103,7 @@ class Snapshot:
     def prepare(self, wish_or_text: Wish | str) -> Prepared:
         """Reads and corrects the wish; `texts` of the answer are to be embedded before `search`."""
         wish = understand(wish_or_text) if isinstance(wish_or_text, str) else wish_or_text
-        return prepare(wish, fixer=self.fixer, known=self._known, is_code=self._is_code, version=self.version)
+        return prepare(wish, fixer=self.fixer, is_code=self._is_code, version=self.version)
 
     def search(self, prepared: Prepared, vectors: Mapping[str, NDArray[np.float32]], *, limit: int = 10) -> Found:
         """The best rows for a prepared wish.
@@ -130,10 +130,12 @@ class Snapshot:
         lanes: dict[str, Rows] = {}
         names, words = self.names.scores(prepared.asked), self.words.scores(prepared.asked)
         grams = self.grams.scores(prepared.sounds)
+        translated = self.names.scores(prepared.translated)
         if allowed is not None:
-            for scores in (names, words, grams):
+            for scores in (names, words, grams, translated):
                 scores[~allowed] = 0
         lanes["names"], lanes["words"], lanes["grams"] = best(names, DEEP), best(words, DEEP), best(grams, DEEP)
+        lanes["translated"] = best(translated, DEEP // 2)
         meaning = next(((self.meanings[name], part) for name, part in vectors.items() if name in self.meanings), None)
         if meaning is not None and prepared.texts[0].strip():
             lane, part = meaning
@@ -148,7 +150,7 @@ class Snapshot:
         return Candidates(
             rows=rows,
             features=self.reader.features(
-                prepared, rows, names=names, words=words, grams=grams, meaning=meaning, codes=codes
+                prepared, rows, names=names, words=words, grams=grams, translated=translated, meaning=meaning, codes=codes
             ),
         )
 
@@ -168,10 +170,8 @@ class Snapshot:
                 found[row] = max(found.get(row, (0.0, 0.0, 0.0, 0.0)), entry)
         return found
 
-    def _known(self, word: str) -> bool:
-        from catalog.normalize import stem
-
-        return stem(word) in self.words
+    def _frequency(self, word: str) -> int:
+        return self.words.frequency(stem(word))
 
     def _is_code(self, code: str) -> bool:
         return len(self.codes.exact(code)[0]) > 0 or (len(code) >= 6 and len(self.codes.beginning(code)[0]) > 0)

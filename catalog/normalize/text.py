@@ -41,6 +41,7 @@ _DIAMETER = re.compile("[⌀ø](?=\\s*\\d)", re.IGNORECASE)
 
 # Cyrillic letters that look like Latin ones; what a hurried hand types in a code.
 HOMOGLYPHS = str.maketrans("авекмнорстухіјѕԁ", "abekmhopctyxijsd")
+_TIMES = re.compile(r"(?<=\d)(?:[хx]|kh)(?=\d)")
 _ONLY_HOMOGLYPHS = re.compile(r"[a-z0-9.,авекмнорстухіј]*")
 
 
@@ -66,9 +67,9 @@ def words(text: str) -> list[str]:
 def _word(word: str) -> str:
     word = word.replace(",", ".")
     if any(letter.isdigit() for letter in word):
+        word = _TIMES.sub("x", word)
         if _ONLY_HOMOGLYPHS.fullmatch(word):
             return word.translate(HOMOGLYPHS)
-        return re.sub(r"(?<=\d)[хx](?=\d)", "x", word)
     return word
 
 
@@ -100,14 +101,35 @@ def stem(word: str) -> str:
 
 _ENDINGS = re.compile(
     "(?:ого|ому|ими|ами|ями|ові|еві|ання|ення|ість|ості|лар|лер|дар|дер|тар|тер|ның|нің|"
-    "ий|ій|им|их|іх|ою|ею|ів|їв|ам|ям|ах|ях|ні|на|не|ну|а|я|о|е|є|і|ї|и|у|ю|ь|й)$"
+    "сы|сі|ий|ій|им|их|іх|ою|ею|ів|їв|ам|ям|ах|ях|ні|на|не|ну|а|я|о|е|є|і|ї|и|ы|у|ю|ь|й)$"
 )
 
 
 def _light(word: str) -> str:
-    """Cuts one common Ukrainian or Kazakh ending when enough is left; Snowball has neither language."""
-    cut = _ENDINGS.sub("", word)
-    return cut if len(cut) >= 3 else word
+    """Cuts up to two common Ukrainian or Kazakh endings when enough is left; Snowball has neither language."""
+    for _ in range(2):
+        cut = _ENDINGS.sub("", word)
+        word = cut if len(cut) >= 3 else word
+    return word
+
+
+_COUSINS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        ("і[чш]н(?=[иіаоуе])", "ическ"), ("ичн(?=[иіаоу])", "ическ"), ("ськ", "ск"), ("цьк", "цк"), ("ння$", "ние"), ("ття$", "тие"),
+        ("ість$", "ость"), ("ості$", "ости"), ("ці([яїюй])", r"ци\1"), ("ування", "ование"), ("^від", "от"), ("^роз", "раз"),
+        ("ів$", "ов"), ("їв$", "ев"), ("ий$", "ый"), ("ій$", "ий"), ("ої$", "ой"), ("і$", "ы"), ("и$", "ы"), ("є", "е"), ("ї", "и"), ("ґ", "г"),
+        ("жд", "ж"), ("'", ""), ("і", "и"),
+    )
+)
+
+
+def russian_cousin(word: str) -> str:
+    """How a folded Ukrainian word would most likely be spelt in Russian: `технічні` is `техническы`; by sound
+    correspondences (Shevelov, A Historical Phonology of the Ukrainian Language), not by meaning."""
+    for pattern, replacement in _COUSINS:
+        word = pattern.sub(replacement, word)
+    return word
 
 
 def script(text: str) -> str:
