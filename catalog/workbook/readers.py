@@ -11,6 +11,7 @@ import python_calamine as calamine
 
 from catalog.product import CatalogError
 from catalog.workbook.encoding import decoded
+from catalog.workbook.extent import ods_looks, refuse_vast_xlsb
 from catalog.workbook.grid import MOST_CELLS, Cell, Grid, is_empty
 from catalog.workbook.markup import html_grids, xml_grids
 from catalog.workbook.messages import message
@@ -27,8 +28,8 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
     data, kind = load(path, lang)
     readers: Mapping[Kind, Callable[[], list[Grid]]] = {
         Kind.XLSX: lambda: _calamine_grids(data, xlsx_looks(data, lang=lang)),
-        Kind.XLSB: lambda: _calamine_grids(data, {}),
-        Kind.ODS: lambda: _calamine_grids(data, {}),
+        Kind.XLSB: lambda: _xlsb(data, lang),
+        Kind.ODS: lambda: _calamine_grids(data, ods_looks(data, lang=lang)),
         Kind.XLS: lambda: _xls(data),
         Kind.TEXT: lambda: [Grid(name=path.name.removesuffix(".gz"), rows=_csv_rows(decoded(data)))],
         Kind.HTML: lambda: html_grids(decoded(data)),
@@ -51,6 +52,11 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
         if cells > MOST_CELLS:
             raise CatalogError(message("too_many_cells", lang, sheet=grid.name, cells=cells, limit=MOST_CELLS))
     return grids, kind, data
+
+
+def _xlsb(data: bytes, lang: str) -> list[Grid]:
+    refuse_vast_xlsb(data, lang=lang)
+    return _calamine_grids(data, {})
 
 
 def _xls(data: bytes) -> list[Grid]:

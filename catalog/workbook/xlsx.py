@@ -137,7 +137,7 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
     bottom = 0
     ids = b"|".join(str(index).encode() for index in styles)
     cells = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*?\bs="(' + ids + rb')"[^>]*(?<!/)>')
-    for text in _whole_tags(unpacked(data, info)):
+    for text in whole_tags(unpacked(data, info)):
         letters.update(_LETTERS.findall(text))
         for tag in _ROWS_AND_COLUMNS.finditer(text):
             attributes = tag[2]
@@ -169,13 +169,13 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
 
 def _filled_corner(data: bytes, info: zipfile.ZipInfo) -> tuple[int, int]:
     bottom = right = 0
-    for text in _whole_tags(unpacked(data, info)):
+    for text in whole_tags(unpacked(data, info)):
         for cell in _FILLED.finditer(text):
             bottom, right = max(bottom, int(cell[2])), max(right, _column(cell[1]))
     return bottom, right
 
 
-def _whole_tags(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def whole_tags(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The chunks cut between tags."""
     rest = b""
     for chunk in chunks:
