@@ -20,7 +20,7 @@ _FIXED = {"voltage", "phases", "frequency"}  # what a site has; "bigger" never m
 _STEP = Decimal("1.001")  # past a bound that is inclusive: "more powerful than 3 kW" must not show 3 kW
 _MAINS = {Decimal(value) for value in (12, 24, 36, 48, 110, 127, 220, 230, 240, 380, 400, 415, 660)}  # volts people name bare
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
-_CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w][\w./-]{4,}(?![\w-])")
+_CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{4,}(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
 _WORD = re.compile(r"\w+")
 _LONGEST = 9  # words; a longer message is a request of its own
@@ -122,7 +122,7 @@ def _stands_alone(
         return True
     if any(lex.says(plain, group) for lex in lexicons for group in ("company", "off_topic", "abuse")) and not named:
         return True
-    if _CODE.search(plain) and not named and not opens:
+    if _CODE.search(_bare(plain)) and not named and not opens:
         return True
     known = " ".join((normal(wish.text) if wish else "", *(normal(f"{card.name} {card.category}") for card in shown)))
     goods = {match.group() for lex in lexicons for match in lex.found(plain, "product", "goods")}
@@ -143,10 +143,10 @@ def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
         return None
     said, cards = remark.said, remark.named or tuple(range(len(shown)))
     changing = said & {"cheaper", "dearer", "bigger", "smaller", "brand"}
-    if changing:
+    if changing and not ("compare" in said and len(remark.named) != 1):
         return None
     if remark.named and not remark.new or remark.named and len(remark.new) <= 2:
-        kind = next((kind for kind in ("compare", "order", "price", "stock") if kind in said), "details")
+        kind = next((kind for kind in ("compare", "order", "stock", "price") if kind in said), "details")
         return FollowUp(kind=kind, cards=remark.named, why=f"names cards: {kind}")  # type: ignore[arg-type]
     if remark.new or _NUMBER.search(remark.text) or _quantities(remark.text):
         return None

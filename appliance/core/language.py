@@ -19,7 +19,8 @@ DEFAULT = "ru"  # of a first message without any letters and without a hint
 # 0.05 ms a message; the high-accuracy ones take 390 MB and err on short messages just as often.
 _STATISTICAL = ("RU", "EN", "UK", "KK", "TR", "DE", "PL", "RO", "IT", "ES", "FR", "BE", "BG", "AZ", "PT", "NL", "CS")
 _LIKELIER = 0.9  # for Russian in Cyrillic and English in Latin letters: more than one ambiguous word is worth
-_TRUST = {"ru": 1.6, "en": 1.6, "de": 1.6, "tr": 1.6, "uk": 1.2, "kk": 0.5}  # typos in Russian pass for Kazakh
+_ALONE = 1.3  # a word that one language alone has counts more
+_TRUST = {"ru": 1.3, "en": 1.6, "de": 1.6, "tr": 1.6, "uk": 1.2, "kk": 0.5}  # typos in Russian pass for Kazakh
 _CYRILLIC = ("ru", "uk", "kk", "uz", "be", "bg")
 _SCRIPTS = (  # a script that settles the language by itself
     ("ja", re.compile(r"[\u3040-\u30ff]")),
@@ -64,6 +65,7 @@ _LATIN = (
     ("i", "и"), ("j", "й"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"), ("r", "р"),
     ("s", "с"), ("t", "т"), ("u", "у"), ("v", "в"), ("w", "в"), ("x", "х"), ("y", "ы"), ("z", "з"),
 )  # fmt: skip
+_RUSSIAN_ENDING = re.compile(r"\w{3}(?:[iy][jy]|a[jy]a|ogo|[yi]kh|[yi]h|oj|uyu|yye|nye|ovka|ost)$")
 _ALIKE = str.maketrans({"ь": "", "ъ": "", "ы": "и", "й": "и", "э": "е", "щ": "ш", "ё": "е"})
 
 
@@ -145,7 +147,7 @@ def _add_words(scores: Scores, words: list[str], langs: tuple[str, ...]) -> None
     for word in words:
         claims = {lang: weight for lang in langs if (weight := _claim(lang, word))}
         for lang, weight in claims.items():
-            scores[lang] += weight / len(claims)
+            scores[lang] += weight / len(claims) if len(claims) > 1 else weight * _ALONE
 
 
 def _claim(lang: str, word: str) -> float:
@@ -164,13 +166,16 @@ def _add_letters(scores: Scores, text: str) -> None:
         hits = min(len(pattern.findall(text)), 3)
         for lang in langs:
             scores[lang] += 0.8 * hits
-    for lang in [lang for lang, weight in scores.items() if not weight]:
+    if not re.search("[іїєґ]", text) and re.search("[а-я]", text):
+        scores["uk"] -= 3.0 if re.search("[ыэъё]", text) else min(0.03 * len(text), 1.0)  # every second word has such a letter
+    for lang in [lang for lang, weight in scores.items() if weight <= 0]:
         del scores[lang]
 
 
 def _add_statistics(scores: Scores, words: list[str]) -> None:
     text = " ".join(words)
-    sure = min(len(text) / 20, 1.0)  # twenty letters are enough for trigrams to be trusted
+    uzbek = sum(1 for word in words if _claim("uz", word) >= 1.6)  # the statistics do not know Uzbek
+    sure = min(len(text) / 20, 1.0) * max(0.0, 1 - 2 * uzbek / len(words)) if words else 0.0
     for value in _statistics().compute_language_confidence_values(text)[:4]:
         lang = value.language.iso_code_639_1.name.lower()
         scores[lang] += _TRUST.get(lang, 1.2) * sure * value.value
@@ -184,9 +189,10 @@ def _statistics() -> LanguageDetector:
 
 def _russian_in_disguise(text: str, latin: list[str]) -> float:
     """Evidence that Latin letters hide Russian: by sound ("skolko stoit"), or by the keys pressed ("yfcjc")."""
-    by_sound = sum(_russian_word(_sounds(word)) for word in latin if not _known_in_latin(word))
+    by_sound = sum(_russian_word(_sounds(word)) or 0.9 * bool(_RUSSIAN_ENDING.search(word)) for word in latin if not _known_in_latin(word))
     mistyped = [word for word in text.split() if _no_latin_word(word)]
-    by_keys = sum(1.5 * _russian_word(word) + 0.5 for word in _WORD.findall(normal(relaid(" ".join(mistyped)))) if len(word) > 2)
+    relaid_words = _WORD.findall(normal(relaid(" ".join(mistyped))))
+    by_keys = sum(1.5 * _russian_word(word) + 0.8 * _sounds_russian(word) for word in relaid_words if len(word) > 2)
     return max(by_sound, by_keys)
 
 
@@ -201,6 +207,11 @@ def _no_latin_word(word: str) -> bool:
         return False
     vowels = sum(char in "aeiou" for char in bare)
     return vowels / len(bare) < 0.2 or bool(re.search(r"\w[\[\];',]\w|^[;\[\]']\w", bare))
+
+
+def _sounds_russian(word: str) -> bool:
+    """Long enough, and with vowels where Russian has them."""
+    return len(word) > 3 and 0.25 <= sum(char in "аеиоуыэюя" for char in word) / len(word) <= 0.6
 
 
 def _russian_word(word: str) -> float:

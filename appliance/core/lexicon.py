@@ -130,17 +130,16 @@ def _weight(match: str) -> float:
 
 
 def _vocabulary(entries: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Whole words and stems among the single-word entries, `(a|b)` written out."""
+    """Whole words and stems of the entries, `(a|b)` written out; of phrases only the longer words."""
     words: set[str] = set()
     stems: set[str] = set()
     for entry in entries:
-        if " " in entry or set(entry) & set(".$\\["):
-            continue
-        for word in _written_out(entry):
-            if word.endswith("*") and len(word) > 2:
-                stems.add(word.rstrip("*"))
-            elif word and "*" not in word:
-                words.add(word)
+        if " " not in entry and not set(entry) & set(".$\\["):
+            found = list(_written_out(entry))
+        else:
+            found = re.findall(r"(?<![\w\\])\w{4,}\*?(?![\w)?*|])", entry)
+        stems.update(word.rstrip("*") for word in found if word.endswith("*") and len(word) > 2)
+        words.update(word for word in found if word and "*" not in word)
     return frozenset(words), frozenset(stems)
 
 
