@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -21,13 +21,13 @@ from appliance.dialogue import Show
 from appliance.prose import Brief, Writer
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
-from catalog.snapshot import Found
+from catalog.snapshot import Found, Hit
 from catalog.wish import Wish
 from models.base import Embedder
 
+RELATED = frozenset({"words", "code", "code_beginning"})  # why a near miss is worth showing; likeness alone is not
 RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)
 DEEP = 24  # hits searched for, so that "more" has what to show
-WEAK = 0.0
 
 
 @dataclass(kw_only=True)
@@ -89,16 +89,34 @@ class Assistant:
         text = "\n".join(question.text for question in claim.questions if question.text.strip())
         asked = Asked(claim=claim, message=message, show=show, stopped=stopped, text=text)
         asked.turn = sum(message.role == "bot" for message in asked.history)
-        hint = str(claim.questions[-1].payload.get("lang", ""))
-        asked.lang = language.detect(text, before=asked.memory.lang, hint=hint) or self._default_language
+        asked.lang = self._language(claim)
         reply = await self._reply(asked)
         asked.stages["all"] = round((time.perf_counter() - asked.began) * 1000, 1)
         memory = replace(reply.memory, lang=asked.lang, route=reply.route)
         return replace(reply, memory=memory, stages=asked.stages)
 
+    async def warm(self) -> None:
+        """Loads what the first customer would otherwise wait for; a catalogue that is not there yet is no error."""
+        if self._embedder is not None:
+            await self._examples(self._embedder)
+            passages = self._company()
+            if passages.all and passages.vectors is None:
+                texts = [f"{passage.heading}\n{passage.text}" for passage in passages.all]
+                passages.vectors = await self._embedder.embed(texts, kind="passage")
+        with suppress(CatalogError):
+            await self.shelf.search("warm", limit=1)
+
+    def _language(self, claim: Claim) -> str:
+        """Of the words that the customer wrote; forms and buttons hold none."""
+        before, hint = claim.memory.lang, claim.hint
+        written = "\n".join(question.text for question in claim.questions if question.kind in ("text", "quick"))
+        if written.strip():
+            return language.detect(written, before=before, hint=hint) or self._default_language
+        return before or hint or self._default_language
+
     def give_up(self, claim: Claim) -> Reply:
         """An honest sentence, the form, and a manager."""
-        lang = claim.memory.lang or self._default_language
+        lang = self._language(claim)
         return Reply(
             text=say("error", lang), lang=lang, route=Route.CONTACT, rung=Rung.FORM, form=replies.form(lang),
             memory=claim.memory,
@@ -166,7 +184,7 @@ class Assistant:
                 found = await self._search(asked, wish)
         except CatalogError:
             return self._contact(asked, say("catalog_empty", asked.lang), route=Route.PRODUCT_SEARCH)
-        hits = found.near if found.none else found.hits
+        hits = _related(found) if found.none else found.hits
         cards = self._cards(asked, found, [hit.product for hit in hits])
         memory = Memory(wish=found.wish, shown=cards or asked.memory.shown)
         nothing = found.none or not cards
@@ -174,7 +192,7 @@ class Assistant:
             await asked.show(Progress(conversation=asked.claim.conversation, message=asked.message, cards=cards))
             asked.stages["cards"] = round((time.perf_counter() - asked.began) * 1000, 1)
         if nothing:
-            text = replies.nothing(found, lang=asked.lang, follow=asked.follow, turn=asked.turn)
+            text = replies.nothing(found, cards, lang=asked.lang, follow=asked.follow, turn=asked.turn)
             reply = self._said(asked, text, route=Route.PRODUCT_SEARCH)
             reply = replace(reply, quick=(say("quick_manager", asked.lang),))
         else:
@@ -258,3 +276,8 @@ class Assistant:
         return replace(
             reply, rung=Rung.PROSE, blocked=written.blocked, model=written.model, prompt_version=written.prompt
         )
+
+
+def _related(found: Found) -> tuple[Hit, ...]:
+    """Near misses that have something to do with the question: fridges are no answer to a pizza."""
+    return tuple(hit for hit in found.near if RELATED & set(hit.reasons))

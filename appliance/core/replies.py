@@ -53,13 +53,13 @@ def goods(found: Found, cards: Sequence[Card], *, lang: str, follow: FollowUp | 
     return " ".join([*_what_was_changed(found, lang), words])
 
 
-def nothing(found: Found, *, lang: str, follow: FollowUp | None, turn: int) -> str:
+def nothing(found: Found, near: Sequence[Card], *, lang: str, follow: FollowUp | None, turn: int) -> str:
     """The honest answer when nothing fits: near misses are offered as such, and a person's help."""
     if follow and follow.why in ("cheaper", "dearer"):
         words = say("none_cheaper" if follow.why == "cheaper" else "none_dearer", lang)
     elif follow and follow.kind == "more":
         words = say("none_more", lang)
-    elif found.near:
+    elif near:
         words = say("none_near", lang, turn=turn)
     else:
         words = f"{say('none', lang, turn=turn)} {say('none_offer', lang)}"
@@ -94,8 +94,14 @@ def passages(found: Sequence[Passage], *, lang: str) -> str:
     """The company's own sentences, word for word, with their source."""
     if not found:
         return say("company_unknown", lang)
-    best = found[0]
-    return f"{best.text}\n\n{say('source', lang, name=best.heading.split(' / ')[0] or best.source)}"
+    _, *within = found[0].heading.split(" / ")
+    heading = f"**{within[-1]}**\n" if within else ""  # "In the city": without it the passage may mislead
+    return f"{heading}{found[0].text}\n\n{source(found[0], lang)}"
+
+
+def source(passage: Passage, lang: str) -> str:
+    """Where a company's words were taken from."""
+    return say("source", lang, name=passage.heading.split(" / ")[0] or passage.source)
 
 
 def smalltalk(text: str, *, lang: str, turn: int) -> str:

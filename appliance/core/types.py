@@ -116,6 +116,7 @@ class Claim:
     address: str
     token: int
     memory: Memory
+    hint: str = ""  # the language of the page or app, until a message shows the customer's
     questions: tuple[Message, ...]  # the customer's messages that wait, oldest first
     history: tuple[Message, ...]  # what came before them, oldest first
     attempts: int = 1

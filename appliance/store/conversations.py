@@ -34,7 +34,7 @@ CLAIM = f"""
     UPDATE conversations SET fence = fence + 1, claimed_by = :instance, claimed_at = clock_timestamp(),
         attempts = attempts + 1
     WHERE id = :id AND {FREE}
-    RETURNING channel, address, fence, attempts, memory
+    RETURNING channel, address, lang, fence, attempts, memory
 """  # noqa: S608 - put together from constants
 WAITING = f"SELECT id FROM conversations WHERE {FREE} ORDER BY updated_at LIMIT :limit"  # noqa: S608
 ALIVE = 0x434D  # first key of the advisory locks by which a process shows that it lives ("CM")
@@ -104,6 +104,7 @@ class Conversations:
             address=row.address,
             token=row.fence,
             memory=memory_from(row.memory),
+            hint=row.lang,
             questions=tuple(questions),
             history=tuple(history),
             attempts=row.attempts,
