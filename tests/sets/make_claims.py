@@ -314,13 +314,18 @@ def good(lang: str, dice: random.Random) -> Iterator[Made]:
         yield "count", lang, some, COUNT[lang][len(some)], []
 
 
-def by_hand(verdict: str) -> Iterator[dict[str, Any]]:
-    for line in (HERE / "claims_by_hand.txt").read_text(encoding="utf-8").splitlines():
+def by_hand(verdict: str, file: str = "claims_by_hand.txt") -> Iterator[dict[str, Any]]:
+    for line in (HERE / file).read_text(encoding="utf-8").splitlines():
         if not line.startswith(verdict):
             continue
         _, kind, lang, skus, company, said, text = (part.strip() for part in line.split(" ; "))
         rows = [BY_SKU[sku] for sku in skus.split(",") if sku]
         yield record(kind, lang, rows, COMPANY[lang] if company else None, text, [said] if said else [])
+
+
+def write_pair(name: str, file: str) -> None:
+    """A set of both verdicts in one file, each line with its `verdict`."""
+    write(name, [each | {"verdict": verdict} for verdict in ("bad", "good") for each in by_hand(verdict, file)])
 
 
 def record(kind: str, lang: str, rows: list[Row], company: str | None, text: str, said: list[str]) -> dict[str, Any]:
@@ -349,6 +354,7 @@ def main() -> None:
     for name, verdict, make, total in (("hostile", "bad", hostile, 500), ("good", "good", good, 300)):
         hand = list(by_hand(verdict))
         write(name, [*hand, *from_templates(make, total - len(hand))])
+    write_pair("second", "claims_second.txt")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ SPELLED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]{1,3}){4,}[^\W\d_](?!\w)")
 
 def plain(text: str) -> tuple[str, str]:
     """(the text in plain characters, "") or ("", why it cannot be shown)."""
-    out = []
+    out: list[str] = []
     for char in text:
         category = unicodedata.category(char)
         if category in ("Cf", "Co", "Cn", "Cs") or (category == "Cc" and char not in "\n\t\r") or char == "\u20e3":
@@ -77,10 +77,15 @@ def without_contacts(text: str, company: Company) -> tuple[str, str]:
     text = blank(text, [match.span() for match in phones])
     if LINK.search(text):
         return "", "an address that the company's text does not have"
-    for match in PHONE.finditer(text):
-        if len(only_digits(match[0])) >= 7 and re.search(r"[+(]|\d-\d\d-|\d-\d{3,}-\d", match[0]):
-            return "", "a phone number that the company's text does not have"
     return text, ""
+
+
+def unknown_phone(text: str) -> str:
+    """Why a text holds a telephone number that is not the company's (those are blanked before), "" when it does not."""
+    for match in PHONE.finditer(text):
+        if len(only_digits(match[0])) >= 7 and re.search(r"[+(]|\d-\d\d-|\d-\d{3,}-\d|\d{10}", match[0]):
+            return "a phone number that the company's text does not have"
+    return ""
 
 
 def forbidden(text: str) -> str:

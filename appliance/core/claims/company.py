@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -52,15 +52,24 @@ def company_of(text: str, lang: str) -> Company:
 
 
 def sentences(text: str) -> list[str]:
-    parts = re.split(r"(?<=[^\W\d_]{3}[.!?])\s+|(?<=[\d)»\"%][.!?])\s+(?=[A-ZА-ЯЁ])|\n+", text)
-    return [part.strip() for part in parts if part and part.strip()]
+    """Sentences and lines; the dots of "ul." and "tel." end none."""
+    parts = [""]
+    for piece in re.split(r"(?<=[.!?])\s+(?=[^\W\d_a-zа-яёіїєґ])|\n+", text):
+        parts[-1] = f"{parts[-1]} {piece}".strip()
+        if not re.search(
+            r"(?<!\w)(?:ул|г|гл|пр|просп|пер|пл|стр|корп|д|им|св|обл|тел|str|tel|nr|no|st|dr|mr|mrs|вул|бул)\.$",
+            piece,
+            re.IGNORECASE,
+        ):
+            parts.append("")
+    return [part for part in parts if part]
 
 
 def _passage(text: str, lang: str) -> Passage:
     numbers = find_numbers(text, lang)
     clauses = [
         (content(text[start:end]), tuple(number for number in numbers if start <= number.start < end))
-        for start, end in clause_spans(text, numbers)
+        for start, end in clause_spans(text, [(number.start, number.end) for number in numbers])
     ]
     return Passage(
         text=text,
@@ -72,16 +81,16 @@ def _passage(text: str, lang: str) -> Passage:
     )
 
 
-def clause_spans(text: str, numbers: Iterable[Number]) -> list[tuple[int, int]]:
+def clause_spans(text: str, inside: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Clauses: cut at commas, semicolons and conjunctions that stand outside of numbers."""
-    inside = [(number.start, number.end) for number in numbers]
+    kept = list(inside)
     cuts = [0]
     for match in re.finditer(
         r"[;,!?]\s|\.\s(?=[A-ZА-ЯЁ])|\s(?=(?:а|но|while|whereas|but|aber|während|und|and|и|also|однако|зато|а также|alsó)\s)",
         text,
         re.IGNORECASE,
     ):
-        if not any(start < match.end() - 1 < end and match.start() < end for start, end in inside):
+        if not any(start < match.end() - 1 < end and match.start() < end for start, end in kept):
             cuts.append(match.end())
     cuts.append(len(text))
     return list(zip(cuts, cuts[1:], strict=False))
@@ -108,11 +117,11 @@ def only_digits(text: str) -> str:
 def share(words: Iterable[str], others: tuple[str, ...], lang: str) -> float:
     """Which part of `words` stands among `others`, in any form; 1 when there are none."""
     wanted = list(words)
-    hits = sum(any(_akin(word, other, lang) for other in others) for word in wanted)
+    hits = sum(any(akin(word, other, lang) for other in others) for word in wanted)
     return hits / len(wanted) if wanted else 1.0
 
 
-def _akin(word: str, other: str, lang: str) -> bool:
+def akin(word: str, other: str, lang: str) -> bool:
     if same_word(word, other, lang):
         return True
     # a noun and its verb: "доставка" and "доставляем", "Lieferung" and "liefern"
@@ -164,7 +173,9 @@ def _verbatim(company: Company, number: Number, sentence: str) -> bool:
     return True
 
 
-def keeps_promise(company: Company, promises: frozenset[str], sentence: str, numbers: list[Number], lang: str) -> bool:
+def keeps_promise(
+    company: Company, promises: frozenset[str], sentence: str, numbers: Sequence[Number], lang: str
+) -> bool:
     """Whether one passage says all of these promises, with the same sign and under the same conditions."""
     words = content(sentence)
     for passage in company.passages:
@@ -177,7 +188,7 @@ def keeps_promise(company: Company, promises: frozenset[str], sentence: str, num
     return False
 
 
-def _conditions_kept(passage: Passage, numbers: list[Number]) -> bool:
+def _conditions_kept(passage: Passage, numbers: Sequence[Number]) -> bool:
     if not has("cues", "condition", passage.text):
         return True
     bound = [number for number in passage.numbers if number.currency or number.pieces]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from appliance.core.claims.lexicon import names, pattern
+from appliance.core.claims.lexicon import has, names, pattern
 from appliance.core.claims.numbers import Number, find_numbers, unit_behind
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’ʻ‘ʼ](?=[^\W\d_]))?|\d+")
@@ -86,6 +86,8 @@ class Good:
     facts: tuple[Fact, ...]
     names: tuple[tuple[str, ...], ...]  # token runs that name it
     skus: tuple[tuple[str, ...], ...]
+    quotes: tuple[str, ...]  # attribute texts that are more than one figure with its unit, to be quoted whole
+    modest: bool  # whether its name promises and orders nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class Mention:
     end: int
     rows: frozenset[int]
     sku: bool = False
+    whole: bool = False  # the name letter by letter
 
 
 def goods_of(rows: Sequence[Shown]) -> list[Good]:
@@ -119,6 +122,8 @@ def _good(row: Shown) -> Good:
         facts=tuple(facts),
         names=tuple(tokens(text) for text in [row.name, *others] if text),
         skus=(tokens(row.sku),) if row.sku else (),
+        quotes=tuple(text.strip() for _, text in row.attributes if _is_quote(text.strip())),
+        modest=is_modest(row.name),
     )
 
 
@@ -134,6 +139,28 @@ def _numbers_of(name: str, text: str) -> Iterable[Number]:
             )
         else:
             yield number
+
+
+def _is_quote(text: str) -> bool:
+    if len(text) < 4 or not re.search(r"\d", text) or not is_modest(text):
+        return False
+    numbers = find_numbers(text, "en")
+    return len(numbers) != 1 or len(text) > numbers[0].end - numbers[0].start
+
+
+IMMODEST = ("discount", "bonus", "contact", "vow", "soon", "payment", "returns", "credit")
+
+
+def is_modest(text: str) -> bool:
+    """Whether a cell may be repeated as it is: it promises nothing, names no sum of money and gives no orders."""
+    if any(has("promises", name, text) for name in IMMODEST) or has("never", "injection", text):
+        return False
+    if has("promises", "free", text) and has("promises", "delivery", text):
+        return False
+    return not any(
+        number.currency or (number.unit and number.unit[0] == "percent" and number.raw.startswith("-"))
+        for number in find_numbers(text, "ru")
+    )
 
 
 def quantity_of(text: str) -> str:
@@ -171,9 +198,13 @@ def find_mentions(text: str, goods: Sequence[Good], lang: str) -> list[Mention]:
     """Where the sentence names rows: the longest runs of words that stand so in a name, and whole SKUs."""
     spans = [(match.start(), match.end()) for match in TOKEN.finditer(text)]
     words = tokens(text)
-    found: list[Mention] = []
+    found = _whole_names(text, goods)
+    taken = [(each.start, each.end) for each in found]
     at = 0
     while at < len(words):
+        if any(start <= spans[at][0] < end for start, end in taken):
+            at += 1
+            continue
         size, rows, sku = _longest(text, spans, words, at, goods, lang)
         while size and words[at + size - 1].isdigit() and _is_claim(text, spans[at + size - 1][1]):
             size -= 1
@@ -182,6 +213,25 @@ def find_mentions(text: str, goods: Sequence[Good], lang: str) -> list[Mention]:
             at += size
         else:
             at += 1
+    return found
+
+
+def _whole_names(text: str, goods: Sequence[Good]) -> list[Mention]:
+    """Names that the sentence repeats letter by letter, the longest first: they may hold anything."""
+    low = text.casefold()
+    found: list[Mention] = []
+    for index, good in sorted(enumerate(goods), key=lambda pair: -len(pair[1].shown.name)):
+        name = re.sub(r"\s+", " ", good.shown.name).strip().casefold()
+        if len(name) < 4 or len(low) != len(text):
+            continue
+        for match in re.finditer(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", low):
+            same = next(
+                (at for at, each in enumerate(found) if each.start <= match.start() and match.end() <= each.end), None
+            )
+            if same is None:
+                found.append(Mention(start=match.start(), end=match.end(), rows=frozenset({index}), whole=True))
+            elif (found[same].start, found[same].end) == match.span():
+                found[same] = replace(found[same], rows=found[same].rows | {index})
     return found
 
 
@@ -230,6 +280,8 @@ def _is_claim(text: str, end: int) -> bool:
 def _names_something(words: tuple[str, ...]) -> bool:
     """Not only numbers, units and little words: "220 V" or "for" name no product."""
     strong = [word for word in words if not word.isdigit() and word not in STOP and unit_behind(word, 0) is None]
+    if len(words) > 1 and words[0].isdigit() and not words[1].isdigit() and words[1] not in STOP:
+        return unit_behind(words[1], 0) is None  # "42U"
     coded = len(words) > 1 and not words[0].isdigit() and words[0] not in STOP and words[1].isdigit()
     return coded or any(len(word) >= 2 for word in strong)
 

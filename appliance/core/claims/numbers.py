@@ -14,16 +14,19 @@ Readings = frozenset[Decimal]
 ALWAYS = ("ru", "en", "de")  # whose words are looked for in every sentence, whatever its language is said to be
 OWN = ("uk", "kk", "uz", "tr", "zh")  # whose words collide with others and count only in their own texts
 DIGITS = re.compile(
-    r"(?P<clock>\d{1,2}:\d\d)|(?P<date>\d{1,2}\.\d{1,2}\.\d{2,4})"
+    r"(?<![^\W\d_])(?:"
+    r"(?P<clock>\d{1,2}:\d\d)|(?P<code>\d+(?:\.\d+){2,}(?:-\d+)*)"
     r"|(?P<fraction>(?:\d+ )?\d+/\d+)"
     r"|(?P<grouped>\d{1,3}(?P<gap>[ .,'’])\d{3}(?:(?P=gap)\d{3})*(?:[.,]\d{1,2})?(?!\d))"
-    r"|(?P<plain>\d+(?:[.,]\d+)?)"
+    r"|(?P<plain>\d+(?:[.,]\d+)?))"
 )
 CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿半]+")
 CHINESE_ONES = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 BETWEEN = re.compile(r"\s*(?:-|–|\.\.\.?|…|до|to|bis|дейін)\s*", re.IGNORECASE)
-BESIDE = re.compile(r"\s*(?:,|/|,?\s*или|,?\s*либо|и|,?\s*or|and|oder|und|або|немесе|yoki|veya|或)\s*", re.IGNORECASE)
+BESIDE = re.compile(
+    r"\s*(?:,|/|x|х|×|\*|,?\s*или|,?\s*либо|и|,?\s*or|and|oder|und|або|немесе|yoki|veya|或)\s*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ def find_numbers(text: str, lang: str) -> list[Number]:
 
 def _in_digits(text: str, match: re.Match[str]) -> Number:
     raw = match[0]
-    if match["clock"] or match["date"]:
+    if match["clock"] or match["code"]:
         return Number(start=match.start(), end=match.end(), raw=raw, values=frozenset(), literal=True)
     values = _readings(match)
     end = match.end()
