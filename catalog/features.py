@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catalog.build import text_key
 from catalog.lanes.meaning import SCRIPTS, MeaningLane
-from catalog.lanes.postings import Rows, Weights
+from catalog.lanes.postings import Rows, Weights, mapped
 from catalog.lanes.words import WordsLane
 from catalog.normalize import DIMENSIONS, Quantity, fold, script
 from catalog.query import Prepared
@@ -28,7 +28,7 @@ class Reader:
 
     def __init__(self, folder: Path, *, names: WordsLane, words: WordsLane) -> None:
         def column(name: str) -> NDArray[np.generic]:
-            return np.load(folder / f"{name}.npy", mmap_mode="r")
+            return mapped(folder / f"{name}.npy")
 
         self._names, self._words = names, words
         self.price: NDArray[np.float64] = column("price")  # type: ignore[assignment]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
+from catalog.lanes.postings import mapped
 from catalog.normalize import fold, script, sound, switched, words
 from catalog.normalize.text import russian_cousin
 
@@ -161,8 +162,8 @@ class _Hashes:
     so callers check what they get."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._hashes: NDArray[np.uint32] = np.load(folder / f"{name}.npy", mmap_mode="r")
-        self._numbers: NDArray[np.int32] = np.load(folder / f"{name}.at.npy", mmap_mode="r")
+        self._hashes: NDArray[np.uint32] = mapped(folder / f"{name}.npy")
+        self._numbers: NDArray[np.int32] = mapped(folder / f"{name}.at.npy")
 
     @staticmethod
     def write(folder: Path, name: str, entries: Iterable[tuple[str, int]]) -> None:

@@ -68,7 +68,7 @@ def prepare(
     glossed = translate(text if not fixed.changed else searched)
     if fixed.changed and not glossed.text:
         glossed = translate(text)
-    texts = [searched, text] if fixed.changed else [text]
+    texts = [searched]
     if glossed.text:
         texts.append(glossed.text)
     return Prepared(

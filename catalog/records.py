@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.lanes.postings import mapped
 from catalog.product import Attribute, Product
 
 _DECIMALS = {"price", "stock"}
@@ -24,9 +25,9 @@ class Records:
     """The products by row and by SKU; memory-mapped, safe to read from many threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._starts: NDArray[np.int64] = np.load(folder / "products.starts.npy", mmap_mode="r")
-        self._hashes: NDArray[np.uint32] = np.load(folder / "products.hashes.npy", mmap_mode="r")
-        self._rows: NDArray[np.int32] = np.load(folder / "products.rows.npy", mmap_mode="r")
+        self._starts: NDArray[np.int64] = mapped(folder / "products.starts.npy")
+        self._hashes: NDArray[np.uint32] = mapped(folder / "products.hashes.npy")
+        self._rows: NDArray[np.int32] = mapped(folder / "products.rows.npy")
         with (folder / "products.jsonl").open("rb") as file:
             self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(self) else b""
 

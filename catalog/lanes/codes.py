@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.lanes.postings import Rows
+from catalog.lanes.postings import Rows, mapped
 from catalog.normalize.codes import LONGEST
 
 SHORTEST_BEGINNING = 4  # letters of a code that may stand for its whole; fewer match by chance
@@ -18,9 +18,9 @@ class CodesLane:
     """A sorted, memory-mapped list of folded codes with their rows; each looked up by bisection."""
 
     def __init__(self, folder: Path) -> None:
-        self._codes: NDArray[np.bytes_] = np.load(folder / "codes.npy", mmap_mode="r")
-        self._rows: Rows = np.load(folder / "codes.rows.npy", mmap_mode="r")
-        self._own: NDArray[np.bool_] = np.load(folder / "codes.own.npy", mmap_mode="r")
+        self._codes: NDArray[np.bytes_] = mapped(folder / "codes.npy")
+        self._rows: Rows = mapped(folder / "codes.rows.npy")
+        self._own: NDArray[np.bool_] = mapped(folder / "codes.own.npy")
 
     @staticmethod
     def build(folder: Path, codes: Iterable[tuple[str, int, bool]]) -> None:

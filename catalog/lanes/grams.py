@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.lanes.postings import Postings, Rows, Weights, best, counted
+from catalog.lanes.postings import Postings, Rows, Weights, best, counted, mapped
 from catalog.normalize import fold, sound, words
 
 BUCKETS = 1 << 18  # grams are hashed, so no vocabulary is kept; collisions of rare grams do not matter
@@ -27,7 +27,7 @@ class GramsLane:
     def __init__(self, folder: Path, *, size: int) -> None:
         self._size = size
         self._postings = Postings(folder, "grams")
-        self._rarity: Weights = np.load(folder / "grams.rarity.npy", mmap_mode="r")
+        self._rarity: Weights = mapped(folder / "grams.rarity.npy")
 
     @staticmethod
     def build(folder: Path, texts: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.lanes.postings import Rows, Weights
+from catalog.lanes.postings import Rows, Weights, mapped
 
 SCRIPTS = ("cyrl", "latn", "othr")
 FEW = 2000  # vectors below which eight-bit codes are not worth training
@@ -29,15 +29,15 @@ class MeaningLane:
     def __init__(self, folder: Path) -> None:
         about = json.loads((folder / "about.json").read_text("utf-8"))
         self.embedder: str = about["embedder"]
-        self._vectors: NDArray[np.float16] = np.load(folder / "vectors.npy", mmap_mode="r")
-        self._script: NDArray[np.uint8] = np.load(folder / "script.npy", mmap_mode="r")
+        self._vectors: NDArray[np.float16] = mapped(folder / "vectors.npy")
+        self._script: NDArray[np.uint8] = mapped(folder / "script.npy")
         self._means: Weights = np.load(folder / "means.npy")
         self._spread: Weights = np.load(folder / "spread.npy")
         self._parts = [
             (
                 place,
                 faiss.read_index(str(folder / f"{name}.faiss"), faiss.IO_FLAG_MMAP_IFC),
-                np.load(folder / f"{name}.npy", mmap_mode="r"),
+                mapped(folder / f"{name}.npy"),
             )
             for place, name in enumerate(SCRIPTS)
             if (folder / f"{name}.faiss").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,9 @@ class Postings:
     """For each term its rows (ascending) with a weight each. Immutable; shared between processes by the page cache."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._starts: NDArray[np.int64] = np.load(folder / f"{name}.starts.npy", mmap_mode="r")
-        self._rows: Rows = np.load(folder / f"{name}.rows.npy", mmap_mode="r")
-        self._weights: NDArray[np.float16] = np.load(folder / f"{name}.weights.npy", mmap_mode="r")
+        self._starts: NDArray[np.int64] = mapped(folder / f"{name}.starts.npy")
+        self._rows: Rows = mapped(folder / f"{name}.rows.npy")
+        self._weights: NDArray[np.float16] = mapped(folder / f"{name}.weights.npy")
 
     @staticmethod
     def write(folder: Path, name: str, terms: NDArray[np.int64], rows: Rows, weights: Weights, vocabulary: int) -> None:
@@ -58,12 +59,16 @@ class Postings:
 
 def best(scores: Weights, count: int) -> Rows:
     """The rows of the `count` highest positive scores, best first; equal scores in row order."""
-    if count < len(scores):
-        rows = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
-    else:
-        rows = np.arange(len(scores))
-    rows = rows[scores[rows] > 0]
+    rows = np.flatnonzero(scores > 0)
+    if count < len(rows):
+        chosen = scores[rows]
+        rows = rows[np.argpartition(chosen, len(rows) - count)[len(rows) - count :]]
     return rows[np.lexsort((rows, -scores[rows]))].astype(np.int32)
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """An array of a file, memory-mapped, without the cost that numpy's own class for it adds to every slice."""
+    return np.load(path, mmap_mode="r").view(np.ndarray)
 
 
 def counted(terms: NDArray[np.int64], rows: Rows, size: int) -> tuple[NDArray[np.int64], Rows, Weights]:
