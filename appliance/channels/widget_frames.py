@@ -76,7 +76,7 @@ class Form(_Frame):
     cid: Cid
     form_id: Annotated[str, Field(max_length=64)]
     values: Annotated[dict[str, Annotated[str, _cut(2000)]], Field(max_length=20)]
-    consent: bool
+    consent: bool | Annotated[str, Field(max_length=64)]  # the version of the text that was agreed to, or true
 
 
 class Stop(_Frame):
@@ -145,7 +145,7 @@ def event(message: Message) -> dict[str, Any]:
         case "cards" | "quick" as kind:
             return {"type": kind, **base, "items": payload.get("items", [])}
         case "form":
-            about = {key: payload[key] for key in ("form_id", "fields", "consent") if key in payload}
+            about = {key: payload[key] for key in ("form_id", "title", "fields", "submit", "consent") if key in payload}
             return {"type": "form", **base, **about}
         case "state":
             return {"type": "state", **base, "mode": payload.get("mode", "bot"), "agent": payload.get("agent") or {}}

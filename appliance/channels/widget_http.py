@@ -84,7 +84,6 @@ class Pages:
     def mount(self, app: FastAPI) -> None:
         """Adds `/widget/v1/…` and `/chat`."""
         app.router.add_route("/widget/v1/history", self.history, methods=["POST"])
-        app.router.add_route("/widget/v1/ready", self.ready, methods=["GET"])
         app.router.add_route("/widget/v1/{name}", self.asset, methods=["GET", "HEAD"])
         app.router.add_route("/chat", self.chat, methods=["GET", "HEAD"])
 
@@ -100,10 +99,6 @@ class Pages:
         response.headers["Content-Security-Policy"] = policy
         response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         return response
-
-    async def ready(self, request: Request) -> Response:
-        """Tells a browser whose socket does not open whether its site is the reason (403) or not (204)."""
-        return Response(status_code=204 if self._door.admits(request.headers) else 403, headers=FOR_ANY_SITE)
 
     async def history(self, request: Request) -> Response:
         """The messages next before a seq, for who holds the session's token."""

@@ -3,7 +3,7 @@ import type { Card } from "./protocol"
 import { h, icon, lang, t } from "./tools"
 
 const SHOWN = 3 // the rest waits behind "show more", so that the words below stay in sight
-const BOX = "M21 8v8l-9 5-9-5V8l9-5 9 5Zm-9 13v-9m9-4-9 4-9-4"
+const BOX = "m3 8 9-5 9 5v8l-9 5-9-5V8l9 5 9-5m-9 5v8"
 
 export function cards(items: Card[], base: string, ask: (card: Card) => void): HTMLElement {
   const rows = items.map((item) => card(item, base, ask))
@@ -22,10 +22,11 @@ export function cards(items: Card[], base: string, ask: (card: Card) => void): H
 }
 
 function card(item: Card, base: string, ask: (card: Card) => void): HTMLElement {
-  const facts = h("dl", { hidden: true }, ...item.attributes.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]))
+  const question = h("button.link", { onclick: () => ask(item) }, t.$ask)
+  const rows = item.attributes.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])
+  const facts = h("div.facts", { hidden: true }, h("dl", {}, ...rows), question)
   const onclick = () => {
     facts.hidden = !facts.hidden
-    details.textContent = facts.hidden ? t.$details : t.$hide
     details.ariaExpanded = String(!facts.hidden)
   }
   const details = h("button.link", { ariaExpanded: "false", onclick }, t.$details)
@@ -39,10 +40,9 @@ function card(item: Card, base: string, ask: (card: Card) => void): HTMLElement 
       h("b", {}, item.name),
       h("p", {}, [item.brand, item.sku].filter(Boolean).join(" · ")),
       h("p.price", {}, item.price === null ? t.$request : price(item.price, item.currency)),
-      item.stock !== null && stock(item.stock, item.unit),
+      h("div.acts", {}, stock(item.stock, item.unit), rows[0] ? details : question),
     ),
-    h("div.acts", {}, item.attributes[0] && details, h("button.link", { onclick: () => ask(item) }, t.$ask)),
-    facts,
+    rows[0] && facts,
   )
 }
 
@@ -54,17 +54,16 @@ function photo(path: string, base: string): HTMLElement {
   return frame
 }
 
-function stock(decimal: string, unit: string): HTMLElement {
+function stock(decimal: string | null, unit: string): HTMLElement {
+  if (decimal === null) return h("p")
   const some = parseFloat(decimal) > 0
   return h(some ? "p.stock" : "p.stock.none", {}, some ? `${t.$stock}: ${number(decimal)} ${unit}` : t.$order)
 }
 
 /** A decimal string as money in the reader's manner; its digits are never rounded. */
 function price(decimal: string, currency: string): string {
-  const digits = decimal.replace(/\.0+$/, "").split(".")[1]?.length
   try {
-    const minimumFractionDigits = digits ? Math.max(2, digits) : 0
-    return number(decimal, { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits })
+    return number(decimal, { style: "currency", currency, currencyDisplay: "narrowSymbol", trailingZeroDisplay: "stripIfInteger" })
   } catch {
     return `${number(decimal)} ${currency}` // no currency that browsers know
   }

@@ -11,7 +11,7 @@ const BACK_MS = 864e5 // a conversation of the last day goes on in the backgroun
 const IDLE_MS = 1500 // after the page's own work
 const BUBBLE = "M21 11.5a8.4 8.4 0 0 1-9 8.4 9.5 9.5 0 0 1-3.8-.8L3 21l1.7-4.5A8 8 0 0 1 3 11.5 8.7 8.7 0 0 1 12 3a8.7 8.7 0 0 1 9 8.5Z"
 
-const script = (document.currentScript ?? document.querySelector("script[src*='/widget/v1/loader.js']")) as HTMLScriptElement
+const script = document.currentScript as HTMLScriptElement
 const base = script.src.split("/widget/v1/")[0]!
 const page = "page" in script.dataset
 const options = { ...(page ? Object.fromEntries(new URLSearchParams(location.search)) : {}), ...script.dataset } as DOMStringMap
@@ -51,7 +51,7 @@ class Chat extends HTMLElement {
     }
     const unread = (count: number) => {
       badge.hidden = !count
-      badge.textContent = count > 9 ? "9+" : String(count)
+      badge.textContent = String(count)
     }
 
     dress(root, css)

@@ -1,7 +1,7 @@
-// The part of Markdown that answers use, built as elements: paragraphs, lists, emphasis, code and web links.
+// The part of Markdown that answers use, built as elements: paragraphs, lists, bold, code and web links.
 import { h } from "./tools"
 
-const INLINE = /\*\*(.+?)\*\*|`([^`]+)`|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)])|\*([^*\s][^*]*)\*/g
+const INLINE = /\*\*(.+?)\*\*|`([^`]+)`|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)])/g
 const ITEM = /^\s*(?:[-*•]|(\d+)[.)])\s+/
 
 export function markdown(text: string): DocumentFragment {
@@ -20,7 +20,7 @@ export function markdown(text: string): DocumentFragment {
       out.append(block)
     } else if (!item) block.append(h("br"))
     if (item) block.append(h("li", {}, inline(line.slice(item[0].length))))
-    else block.append(/^#+\s/.test(line) ? h("b", {}, inline(line.replace(/^#+\s+/, ""))) : inline(line))
+    else block.append(inline(line))
   }
   return out
 }
@@ -29,12 +29,11 @@ function inline(text: string): DocumentFragment {
   const out = document.createDocumentFragment()
   let at = 0
   for (const found of text.matchAll(INLINE)) {
-    const [whole, bold, code, label, url, bare, italic] = found
+    const [whole, bold, code, label, url, bare] = found
     out.append(text.slice(at, found.index))
     at = found.index + whole.length
     if (bold) out.append(h("b", {}, inline(bold)))
     else if (code) out.append(h("code", {}, code))
-    else if (italic) out.append(h("i", {}, italic))
     else out.append(h("a", { href: (url ?? bare)!, target: "_blank", rel: "noopener noreferrer nofollow" }, label ?? bare!))
   }
   out.append(text.slice(at))

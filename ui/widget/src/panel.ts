@@ -3,7 +3,7 @@ import { cards as goods } from "./cards"
 import { form, sent } from "./form"
 import { markdown } from "./markdown"
 import css from "./panel.css?inline"
-import type { Ask, Card, Cards, Event, FromServer, Outgoing, Quicks, Said, Shop, State, Trouble, Welcome } from "./protocol"
+import type { Ask, Card, Cards, FromServer, Outgoing, Quicks, Said, Shop, State, Trouble, Welcome } from "./protocol"
 import { drop, earlier, type Link, post, queue, remember, resync, saved, start, tell } from "./session"
 import { dress, equip, h, icon, lang, t, type Tools } from "./tools"
 
@@ -21,15 +21,11 @@ interface Item extends HTMLElement {
 }
 
 const LATER = 1e9
-const PATIENCE_MS = 1200 // a lost line that is back by then is not worth a word
-const NOTE_MS = 5000
 const NEAR_END = 80 // px from the end that still count as being there
 const TALLEST = 132 // px of the composer: five lines
 const SEND = "M12 20V4m-7 7 7-7 7 7"
 const STOP = "M8 8h8v8H8z"
-const DOWN = "M12 5v14m-6-6 6 6 6-6"
 const CLOSE = "m6 6 12 12M18 6 6 18"
-const SPARK = "M12 3c.6 5 3.4 8.4 9 9-5.6.6-8.4 4-9 9-.6-5-3.4-8.4-9-9 5.6-.6 8.4-4 9-9Z"
 const GOOD = "M7 11v9H4v-9h3Zm0 0 4-8a2.5 2.5 0 0 1 2.5 3L13 9h5.5a2 2 0 0 1 2 2.4l-1.3 7A2 2 0 0 1 17.2 20H7"
 
 let root: ShadowRoot
@@ -40,6 +36,7 @@ let log: HTMLElement
 let older: HTMLElement
 let line: HTMLElement
 let spoken: HTMLElement
+let face: HTMLElement
 let heading: HTMLElement
 let subtitle: HTMLElement
 let input: HTMLTextAreaElement
@@ -55,9 +52,10 @@ let local = LATER
 let first = LATER // the oldest seq on show
 let unread = 0
 let shown = false
+let old = false // what is heard was said before
 let asked = false // the last word is the customer's
+let question: Item | null // being answered: scrolling keeps it in sight
 let link: Link
-let note = 0
 
 /** Builds the panel in the loader's shadow root and connects; gives what shows it. */
 export function mount(shadow: ShadowRoot, given: Options, tools: Tools): () => void {
@@ -66,7 +64,7 @@ export function mount(shadow: ShadowRoot, given: Options, tools: Tools): () => v
   equip(tools)
   dress(root, css)
   build()
-  start(options.base, hear, linked)
+  start(options.base, (frame) => hear(frame), linked)
   queue().forEach(pending)
   introduce({})
   visualViewport?.addEventListener("resize", fit)
@@ -80,7 +78,7 @@ function build(): void {
   log.append((older = h("button.more", { hidden: true, onclick: more }, t.$earlier)), (list = h("div.list")))
   input = h("textarea", { rows: 1, placeholder: t.$placeholder, ariaLabel: t.$placeholder, oninput: typed, onkeydown: enter })
   button = h("button.send", { type: "submit" })
-  jump = h("button.jump", { ariaLabel: t.$latest, hidden: true, onclick: () => down(true) }, icon(DOWN))
+  jump = h("button.jump", { ariaLabel: t.$latest, hidden: true, onclick: () => (log.scrollTop = LATER) }, icon(SEND))
   const onsubmit = (event: SubmitEvent) => {
     event.preventDefault()
     submit()
@@ -91,7 +89,7 @@ function build(): void {
     h(
       "header",
       {},
-      h("div.face", {}, icon(SPARK)),
+      (face = h("div.face")),
       h("div.names", {}, (heading = h("h2")), (subtitle = h("p"))),
       !options.page && h("button.icon", { ariaLabel: t.$close, onclick: hide }, icon(CLOSE)),
     ),
@@ -126,14 +124,18 @@ function hide(): void {
   options.closed()
 }
 
-function hear(frame: FromServer): void {
+const heard: Record<string, (frame: never) => void> = { welcome, ack, start: begin, delta, err, msg, cards, quick, form: ask, state }
+
+function hear(frame: FromServer, then = false): void {
   const stay = atEnd()
-  if (frame.type === "welcome") welcome(frame)
-  else if (frame.type === "ack") acknowledged(frame.cid, frame.mid, frame.seq)
-  else if (frame.type === "start") begin(frame.mid)
-  else if (frame.type === "delta") delta(frame.mid, frame.off, frame.d)
-  else if (frame.type === "err") trouble(frame)
-  else event(frame as Event)
+  old = then
+  heard[frame.type]?.(frame as never)
+  greet()
+  if (frame.type !== "ack" && "seq" in frame && "mid" in frame) {
+    first = Math.min(first, frame.seq!)
+    if (frame.type === "msg" && frame.role !== "user" && frame.seq > (saved().read ?? 0)) unread++
+  }
+  seen()
   if (stay) down()
 }
 
@@ -145,39 +147,24 @@ function welcome(frame: Welcome): void {
   }
   live = null
   if (!frame.resumed) first = LATER
-  frame.missed.forEach((missed) => event(missed, true))
+  frame.missed.forEach((missed) => hear(missed, true))
   if (frame.live) {
     const { mid, text, cards: items } = frame.live
-    begin(mid)
+    begin({ mid })
     if (items?.[0]) cards({ type: "cards", mid, items })
-    if (text) delta(mid, 0, text)
+    if (text) delta({ mid, off: 0, d: text })
   }
   think()
   older.hidden = first < 2 || first === LATER
   introduce(frame.cfg)
-  seen()
 }
 
-function event(event: Event, old = false): void {
-  if (event.type === "msg") said(event, old)
-  else if (event.type === "cards") cards(event)
-  else if (event.type === "quick") quick(event)
-  else if (event.type === "form") ask(event)
-  else if (event.type === "state") state(event)
-  else return
-  greet()
-  if (!event.seq) return
-  first = Math.min(first, event.seq)
-  if (event.type === "msg" && event.role !== "user" && event.seq > (saved().read ?? 0)) unread++
-  seen()
-}
-
-function said(event: Said, old: boolean): void {
+function msg(event: Said): void {
   const key = "msg:" + event.mid
   asked = event.role === "user"
   if (asked) {
     clearQuick()
-    if (event.cid) acknowledged(event.cid, event.mid, event.seq)
+    if (event.cid) ack(event as Said & { cid: string })
     if (event.kind === "form") filled(event.seq)
     if (!nodes[key]) put(key, event.seq, mine(event.text, time(event.at)))
     return
@@ -186,7 +173,9 @@ function said(event: Said, old: boolean): void {
   const body = h("div.text", {}, markdown(event.text))
   const tools = h("div.tools", {}, time(event.at), event.role === "bot" && thumbs(event.mid))
   put(key, event.seq, h("div.theirs", {}, event.role === "agent" && h("span.who", {}, t.$manager), body, tools))
-  if (!old) spoken.textContent = body.textContent
+  if (old) return
+  spoken.textContent = body.textContent
+  if (event.role === "agent") question = null
 }
 
 function cards({ mid, seq, items }: Cards): void {
@@ -199,14 +188,14 @@ function cards({ mid, seq, items }: Cards): void {
 
 function quick({ mid, seq, items }: Quicks): void {
   clearQuick()
-  put("quick:" + mid, seq, chips(items.map((item) => (typeof item === "string" ? { ref: item } : item))))
+  put("quick:" + mid, seq, chips(items))
 }
 
 function ask(event: Ask): void {
   const send = (values: Record<string, string>) => {
-    post({ type: "form", cid: uuid(), form_id: event.form_id, values, consent: true })
+    post({ type: "form", cid: uuid(), form_id: event.form_id, values, consent: event.consent.version })
     filled(LATER)
-    down(true)
+    down()
   }
   put("form:" + event.mid, event.seq, form(event, shop.privacy_url, send))
 }
@@ -226,7 +215,7 @@ function state(event: State): void {
   subtitle.textContent = mode === "bot" ? (shop.subtitle ?? t.$subtitle) : name
 }
 
-function begin(mid: string): void {
+function begin({ mid }: { mid: string }): void {
   if (nodes["msg:" + mid]) return
   finish(true)
   live = { mid, text: "" }
@@ -237,13 +226,13 @@ function begin(mid: string): void {
 
 /** The last word is the customer's, so an answer is being made, even if nobody tells of it yet. */
 function think(): void {
-  if (asked && mode === "bot" && !live) begin("")
+  if (asked && mode === "bot" && !live) begin({ mid: "" })
 }
 
-function delta(mid: string, off: number, text: string): void {
+function delta({ mid, off, d }: { mid: string; off: number; d: string }): void {
   if (live?.mid !== mid) return
   if (off > live.text.length) return resync()
-  live.text = live.text.slice(0, off) + text
+  live.text = live.text.slice(0, off) + d
   nodes["msg:" + mid]!.replaceChildren(h("div.text.writing", {}, markdown(live.text)))
 }
 
@@ -254,19 +243,14 @@ function finish(away: boolean): void {
   typed()
 }
 
-function trouble({ code, cid, mid, retry_ms }: Trouble): void {
-  if (code === "rate") hint(t.$rate)
-  if (code === "interrupted" && live?.mid === mid) {
-    begin("")
-    hint(t.$again)
-  }
+function err({ code, cid, mid, retry_ms }: Trouble): void {
+  if (code === "interrupted" && live?.mid === mid) begin({ mid: "" })
   if (!cid || retry_ms) return
   drop(cid)
   const node = nodes["cid:" + cid]
   if (code === "too_long") {
     if (node) input.value ||= node.querySelector(".text")!.textContent!
     remove("cid:" + cid)
-    hint(t.$long)
     typed()
   } else if (node) {
     node.classList.add("failed")
@@ -276,7 +260,7 @@ function trouble({ code, cid, mid, retry_ms }: Trouble): void {
 
 function submit(): void {
   const text = input.value.trim()
-  if (text.length > limit) return hint(t.$long)
+  if (text.length > limit) return
   if (text) {
     input.value = ""
     say({ type: "msg", cid: uuid(), text })
@@ -289,7 +273,7 @@ function say(frame: Outgoing): void {
   clearQuick()
   pending(frame)
   post(frame)
-  down(true)
+  down()
 }
 
 /** A message on its way: faded until the server has it. */
@@ -297,11 +281,11 @@ function pending(frame: Outgoing): void {
   if (frame.type === "form") return
   const node = mine(frame.type === "msg" ? frame.text : frame.ref, t.$sending)
   node.classList.add("waiting")
-  put("cid:" + frame.cid, (local += 2), node)
+  question = put("cid:" + frame.cid, (local += 2), node)
   greet()
 }
 
-function acknowledged(cid: string, mid: string, seq: number): void {
+function ack({ cid, mid, seq }: { cid: string; mid: string; seq: number }): void {
   drop(cid)
   const node = nodes["cid:" + cid]
   if (!node) return
@@ -320,9 +304,8 @@ function mine(text: string, tool: Node | string): HTMLElement {
   return h("div.mine", {}, h("span.sr", {}, t.$you), h("div.text", {}, text), h("div.tools", {}, tool))
 }
 
-function chips(items: { ref: string; text?: string }[]): HTMLElement {
-  const chip = ({ ref, text = ref }: { ref: string; text?: string }) =>
-    h("button.chip", { onclick: () => say({ type: "action", cid: uuid(), kind: "quick", ref }) }, text)
+function chips(items: string[] = []): HTMLElement {
+  const chip = (ref: string) => h("button.chip", { onclick: () => say({ type: "action", cid: uuid(), kind: "quick", ref }) }, ref)
   return h("div.quick", {}, ...items.map(chip))
 }
 
@@ -337,7 +320,7 @@ function thumbs(mid: string): HTMLElement {
       both.forEach((other) => (other.ariaPressed = String(on && other === thumb)))
       tell({ type: "feedback", mid, value: on ? 1 - 2 * index : 0 })
     }
-    const thumb = h("button.icon", { title, ariaLabel: title, ariaPressed: "false", onclick }, icon(GOOD))
+    const thumb = h("button.icon", { ariaLabel: title, ariaPressed: "false", onclick }, icon(GOOD))
     return thumb
   })
   return h("span.thumbs", {}, ...both)
@@ -358,6 +341,7 @@ function introduce(news: Shop): void {
   shop = news
   heading.textContent = options.title || shop.title || t.$title
   if (mode === "bot") subtitle.textContent = shop.subtitle ?? t.$subtitle
+  face.textContent = heading.textContent[0]!
   if (options.page) document.title = heading.textContent
   greet()
 }
@@ -366,7 +350,7 @@ function introduce(news: Shop): void {
 function greet(): void {
   if (Object.keys(nodes).some((key) => key !== "hello")) return remove("hello")
   const words = h("div.theirs", {}, h("div.text", {}, shop.greeting ?? t.$greeting))
-  put("hello", 0, h("div.list", {}, words, chips((shop.quick ?? []).map((ref) => ({ ref })))))
+  put("hello", 0, h("div.list", {}, words, chips(shop.quick)))
 }
 
 function put(key: string, order: number, node: HTMLElement): Item {
@@ -396,7 +380,7 @@ async function more(): Promise<void> {
   const height = log.scrollHeight
   const was = asked
   const events = await earlier(first).catch(() => [])
-  events.forEach((one) => event(one, true))
+  events.forEach((event) => hear(event, true))
   asked = was
   older.hidden = !events[0] || first < 2
   log.scrollTop += log.scrollHeight - height
@@ -404,16 +388,12 @@ async function more(): Promise<void> {
 
 function linked(now: Link): void {
   box.dataset.link = link = now
-  clearTimeout(note)
-  if (now === "online") line.textContent = ""
-  if (now === "blocked") line.textContent = t.$blocked
-  if (now === "offline") note = setTimeout(() => (line.textContent = t.$offline), PATIENCE_MS)
+  warn()
 }
 
-function hint(text: string): void {
-  clearTimeout(note)
-  line.textContent = text
-  note = setTimeout(() => linked(link), NOTE_MS)
+/** The line below the header says what is wrong; its style lets a moment pass before it shows. */
+function warn(): void {
+  line.textContent = input.value.length > limit ? t.$long : link === "online" ? "" : t.$offline
 }
 
 function typed(): void {
@@ -425,6 +405,7 @@ function typed(): void {
   button.ariaLabel = stop ? t.$stop : t.$send
   button.replaceChildren(icon(stop ? STOP : SEND))
   button.disabled = empty && !stop
+  warn()
 }
 
 function enter(event: KeyboardEvent): void {
@@ -458,9 +439,8 @@ function seen(): void {
 
 const atEnd = (): boolean => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END
 
-function down(smooth = false): void {
-  const calm = matchMedia("(prefers-reduced-motion:reduce)").matches
-  log.scrollTo({ top: log.scrollHeight, behavior: smooth && !calm ? "smooth" : "auto" })
+function down(): void {
+  log.scrollTop = question?.isConnected ? question.offsetTop - 12 : LATER
 }
 
 const phone = (): boolean => !options.page && matchMedia("(max-width:520px)").matches
@@ -470,8 +450,8 @@ function fit(): void {
   box.style.setProperty("--height", (visualViewport?.height ?? innerHeight) + "px")
 }
 
+/** A random UUID; crypto.randomUUID() is missing on plain http pages. */
 function uuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16)) // randomUUID() is missing on plain http pages
-  const hex = [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join("")
-  return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})(.*)/, "$1-$2-4$3-8$4-$5")
+  const digit = (figure: string) => ((crypto.getRandomValues(new Uint8Array(1))[0]! & (15 >> (+figure / 4))) ^ +figure).toString(16)
+  return "10000000-1000-4000-8000-100000000000".replace(/[018]/g, digit)
 }

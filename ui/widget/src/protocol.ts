@@ -14,12 +14,10 @@ export interface Card {
 
 export interface Field {
   name: string
-  label?: string
-  type?: string
+  label: string
+  type: string // of an <input>, or "textarea"
   required?: boolean
 }
-
-export type Quick = string | { ref: string; text?: string }
 
 export interface Durable {
   seq: number
@@ -35,12 +33,14 @@ export type Said = Durable & {
   cid?: string
 }
 export type Cards = Partial<Durable> & { type: "cards"; mid: string; items: Card[] }
-export type Quicks = Durable & { type: "quick"; items: Quick[] }
+export type Quicks = Durable & { type: "quick"; items: string[] }
 export type Ask = Durable & {
   type: "form"
   form_id: string
-  fields: (Field | string)[]
-  consent?: { text?: string; url?: string } | string
+  title: string
+  fields: Field[]
+  consent: { text: string; version: string; url?: string }
+  submit: string
 }
 export type State = Durable & { type: "state"; mode: "bot" | "queue" | "agent"; agent?: { name?: string } }
 export type Event = Said | Cards | Quicks | Ask | State
@@ -87,4 +87,4 @@ export type FromServer =
 export type Outgoing =
   | { type: "msg"; cid: string; text: string }
   | { type: "action"; cid: string; kind: "quick" | "card" | "cta"; ref: string }
-  | { type: "form"; cid: string; form_id: string; values: Record<string, string>; consent: boolean }
+  | { type: "form"; cid: string; form_id: string; values: Record<string, string>; consent: string }

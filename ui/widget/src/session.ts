@@ -2,7 +2,7 @@
 import type { Event, FromServer, Outgoing } from "./protocol"
 import { lang, load, save } from "./tools"
 
-export type Link = "connecting" | "online" | "offline" | "blocked"
+export type Link = "connecting" | "online" | "offline"
 
 const PING_MS = 25_000 // proxies cut silent lines after a minute
 const PONG_MS = 10_000
@@ -22,8 +22,6 @@ let onLink: (link: Link) => void
 let socket: WebSocket
 let seq = 0
 let welcomed = false
-let everOpened = false
-let blocked = false
 let attempt = 0
 let pause = 0
 let reopening = 0
@@ -34,7 +32,7 @@ export function start(address: string, frame: typeof onFrame, link: typeof onLin
   base = address
   onFrame = frame
   onLink = link
-  const hurry = () => socket.readyState > 1 && !blocked && !pause && open()
+  const hurry = () => socket.readyState > 1 && !pause && open()
   addEventListener("online", hurry)
   addEventListener("offline", () => socket.close())
   document.addEventListener("visibilitychange", hurry)
@@ -76,7 +74,6 @@ function open(): void {
   onLink("connecting")
   const mine = (socket = new WebSocket(base.replace(/^http/, "ws") + "/ws/v1"))
   mine.onopen = () => {
-    everOpened = true
     const { sid, token } = saved()
     const page = { url: location.href, title: document.title, ref: document.referrer }
     mine.send(JSON.stringify({ type: "hello", v: 1, sid, token, last_seq: seq, lang, page }))
@@ -119,20 +116,9 @@ function ping(): void {
 function closed(code: number): void {
   clearTimeout(beat)
   welcomed = false
-  if (code === 4403) return block()
   if (code === 4401) save(base, {})
-  if (code === 4413) drop(queue()[0]?.cid)
-  // a socket that never opened does not say why; this does
-  if (!everOpened && !attempt) void fetch(base + "/widget/v1/ready").then((answer) => answer.status === 403 && block(), () => 0)
   const slow = Math.min(SLOWEST_MS, 500 * 2 ** attempt++) * (0.5 + Math.random())
-  const wait = code === 4000 || code === 4401 ? 0 : code === 4429 ? pause || PAUSE_MS : Math.max(pause, slow)
+  const wait = code === 4000 || code === 4401 ? 0 : code === 4429 || code === 4403 ? (pause ||= PAUSE_MS) : Math.max(pause, slow)
   onLink("offline")
   reopening = setTimeout(open, wait)
-}
-
-function block(): void {
-  blocked = true
-  clearTimeout(reopening)
-  console.warn(location.origin + " is not among the allowed sites of " + base)
-  onLink("blocked")
 }
