@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from catalog.workbook.columns import Column, mapped
 from catalog.workbook.grid import Cell, Grid, is_empty, written
+from catalog.workbook.units import is_unit
 from catalog.workbook.values import number, price
-from catalog.workbook.vocabulary import Match, field_of, first_letters, simplify
+from catalog.workbook.vocabulary import Match, currency_of, field_of, first_letters, is_about_price, simplify
 
 MOST_HEADER_ROWS = 5
 _LONGEST = 200  # characters of a cell that may still be a column's name
@@ -132,16 +133,19 @@ def _is_title_of_next(rows: list[list[Cell]], row: int, hits: Mapping[int, Match
 
 def _hits(row: Sequence[Cell]) -> dict[int, Match]:
     """The columns whose cell is a known column name. Almost every row of data is sent away after a glance."""
-    letters = first_letters()
-    likely = [
-        c
-        for c, cell in enumerate(row)
-        if isinstance(cell, str) and cell and cell.lstrip()[:2].rstrip().lower() in letters and len(cell) <= _LONGEST
-    ]
+    likely = [c for c, cell in enumerate(row) if isinstance(cell, str) and _may_be_label(cell)]
     if len(likely) < 2:
         return {}
     found = {c: match for c in likely if isinstance(text := row[c], str) and (match := field_of(text))}
     return found if len(found) > 1 else {}
+
+
+def _may_be_label(text: str) -> bool:
+    """Whether one of its first two words begins like a known column name."""
+    if not text or len(text) > _LONGEST:
+        return False
+    letters = first_letters()
+    return any(word.lstrip("(\"'«")[:2].rstrip(".,)").lower() in letters for word in text.split(None, 2)[:2])
 
 
 def _is_header(row: Sequence[Cell], hits: Mapping[int, Match]) -> bool:
@@ -225,9 +229,9 @@ def _continues(rows: list[list[Cell]], index: int, header: int, spread: Mapping[
 
 
 def _is_detail(text: str) -> bool:
-    """Units and remarks that stand under a column's name: "(м)", "кгс/см", "без НДС"."""
+    """Units and remarks that stand under a column's name: "(м)", "кгс/см", "руб.", "без НДС"."""
     text = text.strip()
-    return text.startswith("(") or (len(text) <= 8 and not any(char.isdigit() for char in text))
+    return text.startswith("(") or is_unit(text) or bool(currency_of(text)) or is_about_price(text)
 
 
 def _spread_labels(grid: Grid) -> dict[tuple[int, int], str]:

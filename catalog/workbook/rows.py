@@ -165,7 +165,7 @@ class _Rows:
         has = {name for name, place in self.places.items() if place in cells}
         first = text(next(iter(cells.values())))
         priced = "price" in has and price(cells[self.places["price"]], mark=self.mark) is not None
-        if means("total", first) and "sku" not in has and len(cells) <= max(3.0, self.typical):
+        if means("total", first) and not has >= {"sku", "name"} and len(cells) <= max(3.0, self.typical):
             return "total"
         if len(cells) == 1 or (not priced and len({written(cell) for cell in cells.values()}) == 1):
             return self._lone(row, cells, first)

@@ -35,6 +35,11 @@ def unit_of(label: str) -> tuple[str, Decimal, Decimal] | None:
     return _units().get(_key(found[1])) if found else None
 
 
+def is_unit(text: str) -> bool:
+    """Whether a text is nothing but a unit."""
+    return len(text) <= 12 and _key(text) in _units()
+
+
 def converted(amount: Decimal, unit: tuple[str, Decimal, Decimal]) -> tuple[Decimal, str]:
     """`amount` of a unit that `unit_of` gave, as (number, canonical unit)."""
     return _plain(amount * unit[1] + unit[2]), unit[0]
