@@ -172,7 +172,23 @@ def _prove(sentence: Sentence, about: _About) -> None:
         for row in together:
             _prove_row(sentence, about, frozenset({row}))
         return
-    _prove_row(sentence, about, rows_of(about.group) or everyone)
+    rows = rows_of(about.group) or everyone
+    if not _one_each(sentence, about, rows):
+        _prove_row(sentence, about, rows)
+
+
+def _one_each(sentence: Sentence, about: _About, rows: frozenset[int]) -> bool:
+    """"There are bowls of 20 l and of 40 l": figures of one kind, each shown by a row of its own."""
+    kinds = {(kind, number.unit and number.unit[0], number.currency) for number, kind in about.claims}
+    if len(about.claims) < 2 or len(kinds) > 1 or about.stock or about.concepts or about.quotes:
+        return False
+    left = set(rows)
+    for number, kind in about.claims:
+        fitting = [row for row in left if _true_of(sentence, number, kind, row, frozenset({row}))]
+        if not fitting:
+            return False
+        left.remove(fitting[0])
+    return True
 
 
 def _in_order(sentence: Sentence, about: _About) -> bool:

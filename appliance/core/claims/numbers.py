@@ -14,7 +14,7 @@ Readings = frozenset[Decimal]
 ALWAYS = ("ru", "en", "de")  # whose words are looked for in every sentence, whatever its language is said to be
 OWN = ("uk", "kk", "uz", "tr", "zh")  # whose words collide with others and count only in their own texts
 DIGITS = re.compile(
-    r"(?<![^\W\d_])(?:"
+    r"(?<!\d)(?<![^\W\d_\u2e80-\u9fff])(?:"
     r"(?P<clock>\d{1,2}:\d\d)|(?P<code>\d+(?:\.\d+){2,}(?:-\d+)*)"
     r"|(?P<fraction>(?:\d+ )?\d+/\d+)"
     r"|(?P<grouped>\d{1,3}(?P<gap>[ .,'’])\d{3}(?:(?P=gap)\d{3})*(?:[.,]\d{1,2})?(?!\d))"
@@ -65,7 +65,7 @@ class Number:
 def find_numbers(text: str, lang: str) -> list[Number]:
     """All numbers of `text` in order; ranges are one number, and "220 or 380 V" gives both the unit."""
     found = [_in_digits(text, match) for match in DIGITS.finditer(text)]
-    found += _in_words(text, lang)
+    found += _in_words(text, lang) + _in_compounds(text)
     if lang == "zh":
         found += _in_chinese(text)
     found.sort(key=lambda number: number.start)
@@ -162,7 +162,7 @@ def vocabulary(lang: str) -> tuple[dict[str, tuple[Decimal, ...]], frozenset[Dec
     tables = data("numerals")
     known = lang in ALWAYS or lang in OWN
     own = [lang] if lang in tables and lang not in ALWAYS else []
-    languages = [*ALWAYS, *own] if known else [each for each in tables if each not in OWN]
+    languages = [*ALWAYS, *own] if known else [each for each in tables if each not in OWN and "words" in tables[each]]
     words: dict[str, tuple[Decimal, ...]] = {}
     scales: set[Decimal] = set()
     for each in reversed(languages):  # the main languages last: they win a collision
@@ -172,6 +172,28 @@ def vocabulary(lang: str) -> tuple[dict[str, tuple[Decimal, ...]], frozenset[Dec
     if lang == "kk":
         words |= {"он": (Decimal(10),)}
     return words, frozenset(scales)
+
+
+def _in_compounds(text: str) -> list[Number]:
+    """Numbers inside adjectives: "трёхфазный", "двухлетняя", "dreistufig"; what they count may be a unit."""
+    found = []
+    prefixes, counted = data("numerals")["compounds"]["prefixes"], data("numerals")["compounds"]["units"]
+    words = "|".join(form for _, forms in prefixes for form in forms.split())
+    stems = "|".join([*data("numerals")["compounds"]["counted"].split(), *counted])
+    for match in re.finditer(rf"(?<![^\W_])({words})-?({stems})[^\W\d_]*", text, re.IGNORECASE):
+        value = next(value for value, forms in prefixes if match[1].casefold() in forms.split())
+        unit = counted.get(match[2].casefold())
+        found.append(
+            Number(
+                start=match.start(),
+                end=match.end(1),
+                raw=match[0],
+                values=frozenset({Decimal(str(value))}),
+                unit=(unit[0], Decimal(unit[1])) if unit else None,
+                word=True,
+            )
+        )
+    return found
 
 
 def _in_chinese(text: str) -> list[Number]:
@@ -212,7 +234,7 @@ def _scale_behind(text: str, at: int) -> tuple[int, Decimal] | None:
     if match := re.match(r"\s?-?([^\W\d_]+)\.?", text[at:]):
         word = match[1].casefold()
         for table in data("numerals").values():
-            for value, forms in table["scales"]:
+            for value, forms in table.get("scales", ()):
                 if word in forms.split() and word not in ("on", "bin", "лям", "yuz"):
                     return at + match.end(), Decimal(value)
     return None

@@ -82,7 +82,7 @@ def _stands_out(sentence: Sentence, match: re.Match[str]) -> bool:
     if unit_behind(word, 0) and re.search(r"\d[\s-]?$", text[: match.start()]):
         return False
     cyrillic = _is_cyrillic(sentence)
-    foreign = cyrillic != ("\u0400" <= word[0] <= "\u04ff") and not re.match(r"[\u4e00-\u9fff]", word)
+    foreign = cyrillic != bool("\u0400" <= word[0] <= "\u04ff") and not re.match(r"[\u4e00-\u9fff]", word)
     if foreign and not re.search(r"[\u4e00-\u9fff]", text) and len(word) > 1:
         return True
     if len(word) > 1 and word.isupper() and not text.isupper() and unit_behind(word, 0) is None:
