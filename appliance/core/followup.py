@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from appliance.core.language import readable
-from appliance.core.lexicon import LANGUAGES, Lexicon, lexicon, normal
+from appliance.core.lexicon import LANGUAGES, PHONE, QUANTITY, Lexicon, lexicon, normal
 from appliance.core.types import Card
 from catalog.normalize import DIMENSIONS, UNIT_OF, fold, scan
 from catalog.understand import understand
@@ -23,6 +23,8 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{4,}(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
 _WORD = re.compile(r"\w+")
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-ZА-Я][\w-]+|(?<=[а-я?]\s)[A-Za-z][\w-]+")
+_ADJECTIVE = re.compile(r"\w{3}(?:ый|ий|ой|ая|яя|ое|ее|ые|ие|ого|его|ую|юю|ых|их)$")  # Russian and Ukrainian
 _LONGEST = 9  # words; a longer message is a request of its own
 
 Kind = Literal["refine", "more", "details", "price", "stock", "compare", "order"]
@@ -66,6 +68,7 @@ class _Remark:
     opens: bool  # begins as a continuation does
     stands_alone: bool
     lexicons: tuple[Lexicon, ...]
+    names: frozenset[str]  # words written as names are: with a capital, or in Latin among Cyrillic
 
     @classmethod
     def read(cls, text: str, *, lang: str, wish: Wish | None, shown: Sequence[Card]) -> _Remark:
@@ -74,7 +77,7 @@ class _Remark:
         lexicons = tuple(lexicon(code) for code in codes)
         said = frozenset(topic for lex in lexicons for topic in lex.topics_said(plain, "follow_up"))
         named = _named(plain, said, shown)
-        new = _new_words(_bare(understand(plain).text), lexicons)
+        new = _new_words(plain, lexicons)
         opens = any(match.start() == 0 for lex in lexicons for match in lex.found(plain, "follow_up", "opener", "keep"))
         return cls(
             text=plain,
@@ -84,6 +87,7 @@ class _Remark:
             opens=opens,
             stands_alone=_stands_alone(plain, said, named, new, opens, lexicons, wish, shown),
             lexicons=lexicons,
+            names=frozenset(normal(word) for word in _NAME.findall(text)),
         )
 
 
@@ -103,8 +107,9 @@ def _new_words(plain: str, lexicons: Sequence[Lexicon]) -> tuple[str, ...]:
     for lex in lexicons:
         for pattern in lex.topics.get("follow_up", {}).values():
             rest = pattern.sub(" ", rest)
-    words = _WORD.findall(rest)
-    return tuple(word for word in words if not any(word in lex.function_words for lex in lexicons))
+    words = [word for word in _WORD.findall(rest) if not any(word in lex.function_words for lex in lexicons)]
+    left = set(_WORD.findall(_bare(understand(plain).text)))  # without prices, bounds and quantities
+    return tuple(word for word in words if fold(word) in left)
 
 
 def _stands_alone(
@@ -120,20 +125,32 @@ def _stands_alone(
     """A complete request: other goods, a foreign code, a company question, or too much to be a remark."""
     if len(plain.split()) > _LONGEST:
         return True
-    if any(lex.says(plain, group) for lex in lexicons for group in ("company", "off_topic", "abuse")) and not named:
+    if named:
+        return False
+    if any(lex.says(plain, group) for lex in lexicons for group in ("company", "contact", "off_topic", "abuse")):
         return True
-    if _CODE.search(_bare(plain)) and not named and not opens:
+    if _is_courtesy(plain, lexicons) or PHONE.search(plain) or "@" in plain:
+        return True
+    if not opens and any(not QUANTITY.fullmatch(code.group()) for code in _CODE.finditer(plain)):
         return True
     known = " ".join((normal(wish.text) if wish else "", *(normal(f"{card.name} {card.category}") for card in shown)))
     goods = {match.group() for lex in lexicons for match in lex.found(plain, "product", "goods")}
     foreign = [word for word in goods if not _same_word_in(word, known)]
-    comparing = bool(said & {"cheaper", "dearer", "bigger", "smaller", "brand"}) or bool(named)
+    comparing = bool(said & {"cheaper", "dearer", "bigger", "smaller", "brand"})
     return bool(foreign) or bool(goods and not comparing and not opens)
 
 
+def _is_courtesy(plain: str, lexicons: Sequence[Lexicon]) -> bool:
+    """Nothing but greetings, thanks and the like."""
+    for lex in lexicons:
+        for pattern in lex.topics.get("smalltalk", {}).values():
+            plain = pattern.sub(" ", plain)
+    return not _WORD.search(plain)
+
+
 def _same_word_in(word: str, text: str) -> bool:
-    """Whether the text has a word with the same beginning; four letters in five, so that endings do not matter."""
-    stem = word[: max(3, len(word) * 3 // 4)]
+    """Whether the text has a word with the same beginning: three letters in four, at least four; endings differ."""
+    stem = word[: max(4, len(word) * 3 // 4)]
     return any(other.startswith(stem) for other in _WORD.findall(text)) or (not word.isascii() and len(word) < 3 and word in text)
 
 
@@ -168,7 +185,8 @@ def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> Follo
         return FollowUp(kind="refine", why="another brand", wish=replace(wish, brand="", not_brand=brand))
     if "cheaper" in said or "dearer" in said:
         return _other_price(remark, wish, shown, heard, cheaper="cheaper" in said)
-    if limits := _limits(remark, wish, heard):
+    fits = remark.opens or all(any(lex.says(word, "product", "spec") for lex in remark.lexicons) for word in remark.new)
+    if fits and (limits := _limits(remark, wish, heard)):
         changed = _with(wish, limits, " ".join(remark.new))
         milder = replace(changed, limits=tuple(replace(limit, sure=limit.sure and limit not in limits) for limit in changed.limits))
         return FollowUp(kind="refine", why="other limits", wish=changed, otherwise=milder)
@@ -179,10 +197,19 @@ def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> Follo
     if "stock" in said and not remark.new:
         return FollowUp(kind="refine", why="only what is in stock", wish=replace(wish, in_stock=True))
     words = _added_words(remark)
-    fitting = all(any(lex.says(word, "product", "spec") for lex in remark.lexicons) for word in remark.new)
-    if words and remark.new and (remark.opens or fitting) and len(remark.new) <= 4:
+    if words and remark.new and fits and len(remark.new) <= 4 and _modifies(remark):
         return FollowUp(kind="refine", why="further words", wish=_with(wish, (), words))
     return None
+
+
+def _modifies(remark: _Remark) -> bool:
+    """Whether the new words describe ("for hot water", "stainless", "Wilo") rather than name other goods."""
+    if any(lex.says(remark.text, "follow_up", "keep") for lex in remark.lexicons):
+        return True
+    return all(
+        any(lex.says(word, "product", "spec") for lex in remark.lexicons) or _ADJECTIVE.search(word) or word in remark.names
+        for word in remark.new
+    )
 
 
 def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish, *, cheaper: bool) -> FollowUp:
@@ -259,7 +286,8 @@ def _without_quantities(text: str, dimensions: set[str]) -> str:
     folded = fold(text)
     for quantity in sorted(scan(folded), key=lambda quantity: -quantity.start):
         if quantity.dimension in dimensions:
-            folded = f"{folded[: quantity.start]} {folded[quantity.end :]}"
+            rest = re.sub(r"^[^\W\d_]+", "", folded[quantity.end :])  # an ending: "380 вольтқа"
+            folded = f"{folded[: quantity.start]} {rest}"
     return " ".join(folded.split())
 
 
@@ -271,7 +299,7 @@ def _bare(text: str) -> str:
 def _added_words(remark: _Remark) -> str:
     """What the remark adds to the words to look for, without the openers ("а", "what about") before it."""
     rest = " ".join(remark.text.split())
-    while lead := next((m for lex in remark.lexicons for m in lex.found(rest, "follow_up", "opener") if not m.start()), None):
+    while lead := next((m for lex in remark.lexicons for m in lex.found(rest, "follow_up", "opener", "lead") if not m.start()), None):
         rest = rest[lead.end() :].strip(" ,")
     return rest
 

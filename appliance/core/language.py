@@ -79,7 +79,7 @@ def detect(text: str, *, before: str = "", hint: str = "") -> str:
     scores = weigh(text, known=known)
     if not scores:
         return known or DEFAULT
-    scores[known] += 0.9 if before else 0.5
+    scores[known] += 1.2 if before else 0.6
     scores.pop("", None)
     best, weight = max(scores.items(), key=lambda item: item[1])
     return best if weight > 1 or not known else known
@@ -167,7 +167,7 @@ def _add_letters(scores: Scores, text: str) -> None:
         for lang in langs:
             scores[lang] += 0.8 * hits
     if not re.search("[іїєґ]", text) and re.search("[а-я]", text):
-        scores["uk"] -= 3.0 if re.search("[ыэъё]", text) else min(0.03 * len(text), 1.0)  # every second word has such a letter
+        scores["uk"] -= 3.0 if re.search("[ыэъё]", text) else min(0.05 * max(len(text) - 10, 0), 1.0)  # every second word has such a letter
     for lang in [lang for lang, weight in scores.items() if weight <= 0]:
         del scores[lang]
 

@@ -18,6 +18,9 @@ _UNITS = (
     r"hz|гц|°c|°|inch|inches|дюйм\w*|zoll|\"|об/мин|rpm|л/мин|l/min|м3/ч|m3/h|шт|штук\w*|pcs|pieces|dona|дана|adet|stück|stk|dB|дб|мл|ml|btu|к|k|ah|ач|мкм|ohm|ом|w/h|台|个|件|千瓦|瓦|伏|米|升|公斤|毫米"
 )
 QUANTITY = re.compile(rf"(?<!\w)\d+(?:[.,]\d+)?\s?(?:{_UNITS})(?![^\W\d_])", re.IGNORECASE)
+PHONE = re.compile(
+    r"(?<![\w+])(?:\+\d[\d ().-]{8,17}\d|8[ (-]*\d{3}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|[07]\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|0\d{3}[ -]?\d{3}[ -]?\d{2}[ -]?\d{2})(?!\w)"
+)
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻ`´′"))
 _YO = str.maketrans("ё", "е")
 

@@ -10,7 +10,7 @@ from math import exp
 import numpy as np
 
 from appliance.core.language import readable
-from appliance.core.lexicon import LANGUAGES, QUANTITY, Lexicon, lexicon, normal
+from appliance.core.lexicon import LANGUAGES, PHONE, QUANTITY, Lexicon, lexicon, normal
 from appliance.core.types import Message, Route
 from models.base import Vectors
 
@@ -18,9 +18,6 @@ SPOKEN = 2.5  # weight of the examples' vote (0 to 1 a route) against about 1 fo
 CERTAIN = 0.93  # cosine above which a message is one of the examples, but for a comma
 
 _TRUST = {Route.ABUSE: 0.6}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
-_PHONE = re.compile(
-    r"(?<![\w+])(?:\+\d[\d ().-]{8,17}\d|8[ (-]*\d{3}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|[07]\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|0\d{3}[ -]?\d{3}[ -]?\d{2}[ -]?\d{2})(?!\w)"
-)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{3,}(?![\w-])|(?<!\w)\d{5,9}(?!\w)", re.IGNORECASE)
 _SIZE = re.compile(r"(?<!\w)\d+\s?[xхх*/]\s?\d+")
@@ -197,7 +194,7 @@ def _at_once(reading: _Reading, text: str, history: Sequence[Message]) -> Decisi
         return Decision(route=Route.SMALLTALK, confidence=0.9, why="no words")
     if any(lex.says(reading.text, "abuse") for lex in reading.lexicons):
         return Decision(route=Route.ABUSE, confidence=0.95, why="words: abuse")
-    if _EMAIL.search(text) or _PHONE.search(text):
+    if _EMAIL.search(text) or PHONE.search(text):
         return Decision(route=Route.CONTACT, confidence=0.97, why="a phone number or an address")
     if not reading.rest.strip(" .,!?;:)("):
         return Decision(route=Route.SMALLTALK, confidence=0.95, why="words: smalltalk")

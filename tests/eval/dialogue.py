@@ -15,6 +15,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -109,8 +110,11 @@ class _Rules:
             start = perf_counter()
             before = detect(text, before=before)
             vector = self._embed([readable(text, before)])[0] if self._encoder else None
-            decision = route(text, lang=before, history=history, vector=vector, prototypes=self._prototypes)
             remark = resolve(text, wish=wish, shown=shown, lang=before)
+            decision = route(text, lang=before, history=history, vector=vector, prototypes=self._prototypes)
+            if remark:  # as the dialogue does: a remark on the goods shown is not routed anew
+                taken = Route.CONTACT if remark.kind == "order" else Route.PRODUCT_SEARCH
+                decision = replace(decision, route=taken, why=f"follow-up: {remark.why}")
             self.milliseconds.append(1000 * (perf_counter() - start))
             lang, got = expected["lang"], f"{dialogue['id']} {text!r}"
             yield "route", lang, decision.route == expected["route"], f"{got}: {decision.route} ({decision.why})"
