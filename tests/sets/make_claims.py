@@ -355,6 +355,7 @@ def main() -> None:
         hand = list(by_hand(verdict))
         write(name, [*hand, *from_templates(make, total - len(hand))])
     write_pair("second", "claims_second.txt")
+    write_pair("third", "claims_third.txt")
 
 
 if __name__ == "__main__":

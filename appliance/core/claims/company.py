@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from functools import lru_cache
 
 from appliance.core.claims.goods import same_word, tokens
@@ -97,13 +98,22 @@ def clause_spans(text: str, inside: Iterable[tuple[int, int]]) -> list[tuple[int
 
 
 def content(text: str) -> tuple[str, ...]:
-    """Words that carry the meaning: no numbers, no units, no little words."""
+    """Words that carry the meaning: no numbers, no units, no little words; words of promises by their kind."""
     common = plain_words("common")
     return tuple(
-        word
+        _kind_of(word)
         for word in tokens(text)
-        if not word.isdigit() and word not in common and len(word) > 1 and unit_behind(word, 0) is None
+        if not word.isdigit()
+        and word not in common
+        and len(word) > 1
+        and unit_behind(word, 0) is None
+        and not pattern("cues", "option").match(word)
     )
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(word: str) -> str:
+    return next((f"~{name}" for name in names("promises") if pattern("promises", name).match(word)), word)
 
 
 def promises_in(text: str) -> frozenset[str]:
@@ -143,9 +153,14 @@ def same_number(said: Number, known: Number) -> bool:
 
 def quotes_number(company: Company, number: Number, sentence: str, clause: str, lang: str) -> bool:
     """Whether the company's text has this number in a clause that says the same."""
-    words, near = content(sentence), content(clause)
-    for passage in company.passages:
-        if share(words, passage.words, lang) < ENOUGH or has("cues", "negation", sentence) != passage.negative:
+    near = content(clause)
+    until = sentence[: sentence.find(clause) + len(clause)] if clause in sentence else sentence
+    for words, passage in product({content(sentence), content(until), near}, company.passages):
+        if (
+            not words
+            or share(words, passage.words, lang) < ENOUGH
+            or has("cues", "negation", sentence) != passage.negative
+        ):
             continue
         for clause_words, numbers in passage.clauses:
             fits = any(same_number(number, known) for known in numbers)

@@ -30,13 +30,13 @@ def figures(sentence: Sentence) -> None:
     owners = against(sentence)
 
     def about(at: int) -> _About:
-        group = owners.get(at) or sentence.spoken_of(at)
+        group = owners.get(at) or _both(sentence, at) or sentence.spoken_of(at)
         return abouts.setdefault(group, _About(group=group))
 
     for number in sentence.numbers:
         kind = _kind(sentence, number)
-        if kind == "count":
-            _count(sentence, number)
+        if kind in ("count", "total"):
+            _count(sentence, number, all_of_them=kind == "total")
         elif kind and not _licensed(sentence, number, kind):
             about(number.start).claims.append((number, kind))
     for quote in sentence.quotes:
@@ -47,6 +47,19 @@ def figures(sentence: Sentence) -> None:
         about(at).concepts.append((at, concept))
     for each in abouts.values():
         _prove(sentence, each)
+
+
+def _both(sentence: Sentence, at: int) -> Group:
+    """The two products of a clause that says "both"."""
+    if not has("cues", "both", sentence.clause_text(at)):
+        return ()
+    named = tuple(each for group in sentence.groups for each in group)
+    for pair in (sentence.spoken_of(at), named):
+        if len(pair) == 2:
+            return pair
+    if len(sentence.rows) != 2:
+        raise Blocked("there are not two of them")
+    return tuple(Mention(start=at, end=at, rows=frozenset({row})) for row in sorted(sentence.rows))
 
 
 def _kind(sentence: Sentence, number: Number) -> str:
@@ -66,6 +79,8 @@ def _kind(sentence: Sentence, number: Number) -> str:
         return "stock"
     if number.unit:
         return "measure"
+    if re.search(r"(?<!\w)(?:из|of|of the|of these|von|von den|aus)\s*$", sentence.bare[: number.start], re.IGNORECASE):
+        return "total"
     if one:
         return "stock" if has("cues", "scarce", text) else ""
     if _option_follows(sentence, number) and not has("cues", "stock", text):
@@ -164,21 +179,17 @@ def _prove(sentence: Sentence, about: _About) -> None:
     """Finds the rows of which all the claims are true, or blocks with the first claim that is not."""
     if len(about.group) > 1 and _in_order(sentence, about):
         return
-    everyone = sentence.rows
-    if len(about.group) > 1 or has("cues", "both", sentence.bare):
-        together = rows_of(about.group) or everyone
-        if has("cues", "both", sentence.bare) and len(together) != 2:
-            raise Blocked("there are not two of them")
-        for row in together:
+    if len(about.group) > 1:
+        for row in rows_of(about.group):
             _prove_row(sentence, about, frozenset({row}))
         return
-    rows = rows_of(about.group) or everyone
+    rows = rows_of(about.group) or sentence.rows
     if not _one_each(sentence, about, rows):
         _prove_row(sentence, about, rows)
 
 
 def _one_each(sentence: Sentence, about: _About, rows: frozenset[int]) -> bool:
-    """"There are bowls of 20 l and of 40 l": figures of one kind, each shown by a row of its own."""
+    """ "There are bowls of 20 l and of 40 l": figures of one kind, each shown by a row of its own."""
     kinds = {(kind, number.unit and number.unit[0], number.currency) for number, kind in about.claims}
     if len(about.claims) < 2 or len(kinds) > 1 or about.stock or about.concepts or about.quotes:
         return False
@@ -247,15 +258,14 @@ def _true_of(sentence: Sentence, number: Number, kind: str, row: int, rows: froz
             return number.raw in good.text
 
 
-def _count(sentence: Sentence, number: Number) -> None:
+def _count(sentence: Sentence, number: Number, *, all_of_them: bool) -> None:
     """ "Three options": as many as are shown, or as are in stock where the clause speaks of stock."""
     follower = next((each for each in sentence.mentions if 0 <= each.start - number.end <= 25), None)
     if _option_follows(sentence, number):
         follower = None
     rows = follower.rows if follower else sentence.rows
-    start, end = sentence.clause(number.start)
-    fair = {len(rows)}
-    if has("cues", "stock", sentence.bare[start:end]):
+    fair = {len(rows), len(sentence.rows)} if all_of_them else {len(rows)}
+    if not all_of_them and has("cues", "stock", sentence.clause_text(number.start)):
         fair = {sum(_stock_is(sentence.goods[row], yes=True) for row in rows)}
     if number.top or not any(Decimal(each) in number.values for each in fair):
         raise Blocked(f"there are not {number.raw} of them")
@@ -269,6 +279,10 @@ def _priced(sentence: Sentence, number: Number, row: int, rows: frozenset[int]) 
     behind = sentence.bare[number.end : number.end + 14]
     if _cue_at_end("inexact_over", before) or _cue_at_end("inexact_under", before):
         return False
+    if not number.currency and re.match(
+        r"\s*-?(?!(?:за|и|а|но|с|or|and|for|each|per|und|je|pro|at|in|но|при|только|на)(?!\w))[^\W\d_]", behind
+    ):
+        return False  # of what? "23 100 крон"
     if not _per_piece(behind, sentence.goods[row]):
         return False
     if number.top:

@@ -260,8 +260,11 @@ def _with_unit(text: str, number: Number) -> Number:
             return replace(number, end=end, currency=str(value))
         if kind == "pieces":
             return replace(number, end=end, pieces=True)
-        if isinstance(value, tuple):
-            return replace(number, end=end, unit=value)
+        if kind == "unit" and isinstance(value, tuple):
+            size, value = _a_time(text[end:], value)
+            return replace(number, end=end + size, unit=value)
+    if behind is None and before is None and (other := _other_currency(text, number.end)):
+        return replace(number, end=number.end + other[0], currency=other[1])
     if before is not None:
         start, code = before
         if behind and behind[1] == "currency" and behind[2] != code:
@@ -272,6 +275,29 @@ def _with_unit(text: str, number: Number) -> Number:
 
 
 Unit = tuple[str, Decimal]
+A_TIME = re.compile(
+    r"(?:\s+[^\W\d_]+)?\s*(?:/|в|per|an|a|pro|je)\s*(?:(час\w*|ч|hour|h|stunde)|(мин\w*|minute|min))(?![^\W_])",
+    re.IGNORECASE,
+)
+
+
+def _a_time(behind: str, unit: Unit) -> tuple[int, Unit]:
+    """A volume an hour is a flow: "820 м³ воздуха в час"."""
+    match = A_TIME.match(behind) if unit[0] == "volume" else None
+    if match is None:
+        return 0, unit
+    return match.end(), ("flow", unit[1] / 1000 * (1 if match[1] else 60))
+
+
+def _other_currency(text: str, at: int) -> tuple[int, str] | None:
+    """(length, code) of a currency named by its country: "белорусских рублей", "Canadian dollars"; XXX for one unknown."""
+    match = re.match(r"\s*([^\W\d_]+)\s+", text[at:])
+    behind = unit_behind(text, at + match.end()) if match else None
+    if match is None or behind is None or behind[1] != "currency":
+        return None
+    known = {"российск": "RUB", "russian": "RUB", "американск": "USD", "us": "USD", "american": "USD"}
+    code = next((code for stem, code in known.items() if match[1].casefold().startswith(stem)), "XXX")
+    return match.end() + behind[0], code if code == behind[2] else "XXX"
 
 
 @cache

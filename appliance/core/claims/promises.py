@@ -16,12 +16,19 @@ ABOUT_DISCOUNTS = re.compile(
     re.IGNORECASE,
 )
 
+TOPIC = re.compile(
+    r"\s*(?:for|about|regarding|as for|concerning|по|о|об|насч[её]т|что касается|для|zu|zur|zum|bezüglich|über|wegen|für)(?!\w)",
+    re.IGNORECASE,
+)
+
 
 def promises(sentence: Sentence) -> None:
     """Discounts, gifts, delivery, warranty, terms, deeds done: only as the company's text or the row has them."""
-    for start, end in sentence.clauses:
+    for at, (start, end) in enumerate(sentence.clauses):
         text = sentence.open[start:end]
         found = promises_in(text)
+        if TOPIC.match(text) and at + 1 < len(sentence.clauses):
+            text = sentence.open[start : sentence.clauses[at + 1][1]]  # "As for delivery, ask our manager"
         if sentence.asks(start):
             found &= IN_QUESTIONS
         elif has("cues", "refusing", text):

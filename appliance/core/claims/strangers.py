@@ -99,7 +99,7 @@ def _is_cyrillic(sentence: Sentence) -> bool:
     """Whether the sentence is written in Cyrillic: by its language, else by most of its letters outside of names."""
     if sentence.lang in CYRILLIC or sentence.lang in LATIN:
         return sentence.lang in CYRILLIC
-    letters = re.findall(r"[^\W\d_]", sentence.bare)
+    letters: list[str] = re.findall(r"[^\W\d_]", sentence.bare)
     return sum("\u0400" <= letter <= "\u04ff" for letter in letters) * 2 > len(letters)
 
 
