@@ -130,6 +130,8 @@ def _ole_kind(data: bytes, name: str, lang: str) -> Kind:
         raise CatalogError(message("encrypted", lang, file=name))
     if holds("Workbook") or holds("Book"):
         return Kind.XLS
+    if not holds("Root Entry"):
+        raise damaged(name, lang, EOFError("no directory"))
     raise _not_a_table("document" if holds("WordDocument") or holds("PowerPoint Document") else "binary", name, lang)
 
 

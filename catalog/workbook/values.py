@@ -79,7 +79,7 @@ def _price(text: str, mark: Mark | None) -> Price | None:
     currency = currency_of(before + " " + after)
     if amount is None:
         return None
-    if means("from", before) or re.match(r"\s*[-–—/+]\s*\d", after):
+    if means("from", before) or re.match(r"\s*[-–—/]\s*\d", after):
         return Price(amount, currency, exact=False)
     if re.search(r"\d", after) or _COUNTED.search(before) or not is_about_price(before + " " + after):
         return None

@@ -119,10 +119,15 @@ def currency_of(text: str) -> str:
 
 def is_about_price(text: str) -> bool:
     """Whether words around a number say nothing but currency, tax and what the price is for ("руб./шт. с НДС")."""
-    words = simplify(_PER.sub(" ", text.lower()))
-    for pattern in (*_currencies().values(), _matcher(_table()["values"]["beside_price"])):
-        words = pattern.sub(" ", words)
-    return not words.strip("+ ")
+    return not _beside_price().sub(" ", simplify(_PER.sub(" ", text.lower()))).strip("+ ")
+
+
+@cache
+def _beside_price() -> re.Pattern[str]:
+    table = _table()
+    return _matcher(
+        [*table["values"]["beside_price"], *(word for words in table["currencies"].values() for word in words)]
+    )
 
 
 _PER = re.compile(r"(?:/|\bза |\bper |\bje |\bpro )\s*\w{1,10}\.?\s*\w{0,3}")
