@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,7 +28,9 @@ class Journal:
     def __init__(self, file: Path, *, screen: IO[str] | None = None, everything: bool | None = None) -> None:
         self._path = file
         self._screen: IO[str] | None = screen or sys.stdout
-        self._everything = not self._screen.isatty() if everything is None and self._screen else bool(everything)
+        self._everything = not self._screen.isatty() if everything is None else everything
+        self._terminal = self._screen.isatty()
+        self._rewriting = False
         file.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[str] | None = file.open("a", encoding="utf-8")
         self._size = file.stat().st_size
@@ -37,8 +40,13 @@ class Journal:
         self._write({"role": "appliance", "text": text})
         self._show(text)
 
-    def line(self, role: str, text: str, *, show: bool = False) -> None:
-        """A line that a process wrote: a JSON object of its log, or plain text (a step's progress, a traceback)."""
+    def progress(self, role: str, text: str) -> None:
+        """A line about how far a long step is; on a terminal the next one takes its place."""
+        self._write({"role": role, "text": text[:LONGEST]})
+        self._show(f"{role:9} {text[:LONGEST]}", rewrite=self._terminal)
+
+    def line(self, role: str, text: str) -> None:
+        """A line that a process wrote: a JSON object of its log, or plain text (a traceback)."""
         text = text[:LONGEST]
         record = _record(text)
         if record is None:
@@ -48,7 +56,7 @@ class Journal:
             self._write({**record, "role": role})
             loud = str(record.get("level", "")).lower() in _LOUD
             text = _readable(record)
-        if loud or show or self._everything:
+        if loud or self._everything:
             self._show(f"{role:9} {text}")
 
     def close(self) -> None:
@@ -80,11 +88,16 @@ class Journal:
             self._size = 0
         self._size += more
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str, *, rewrite: bool = False) -> None:
         if self._screen is None:
             return
+        if rewrite:
+            text = "\r\033[K" + text[: shutil.get_terminal_size().columns - 1]
+        elif self._rewriting:
+            text = "\n" + text
+        self._rewriting = rewrite
         try:
-            print(text, file=self._screen, flush=True)
+            print(text, end="" if rewrite else "\n", file=self._screen, flush=True)
         except (OSError, ValueError):  # the terminal has gone; the file goes on
             self._screen = None
 

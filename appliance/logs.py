@@ -21,7 +21,7 @@ _URL_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")
 _SECRET_KEYS = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE)
 _PERSONAL_KEYS = frozenset({"phone", "email", "name", "first_name", "last_name", "username", "company", "contact"})
 
-_NOISY = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "apscheduler.executors.default": logging.WARNING}
+_NOISY = dict.fromkeys(("httpx", "httpcore", "apscheduler"), logging.WARNING)
 
 
 def configure(*, level: str = "info", form: str = "auto", role: str = "") -> None:
@@ -45,7 +45,7 @@ def configure(*, level: str = "info", form: str = "auto", role: str = "") -> Non
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _without_colours],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
         )
     )
@@ -65,6 +65,12 @@ def configure(*, level: str = "info", form: str = "auto", role: str = "") -> Non
     )
     if role:
         structlog.contextvars.bind_contextvars(role=role)
+
+
+def _without_colours(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """uvicorn repeats its message with terminal colours."""
+    event.pop("color_message", None)
+    return event
 
 
 def mask(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -97,9 +97,10 @@ class Child:
             if time.monotonic() - began >= HEALTHY:
                 pause = FIRST_PAUSE
             self.restarts += 1
-            self.reason = self._why(code)
+            before, self.reason = self.reason, self._why(code)
             self._enter(Phase.RESTARTING)
-            self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
+            if self.reason != before or pause < LONGEST_PAUSE:  # at its slowest, the same again is no news
+                self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 

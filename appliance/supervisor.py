@@ -16,8 +16,9 @@ import sys
 import time
 import tomllib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +31,7 @@ from appliance.tasks import Tasks
 from appliance.words import words
 
 STEP_PAUSES = (15, 60, 300)  # seconds before a failed step is tried again; the last one repeats
+STEP_LOOK = 5.0  # seconds between looks whether somebody has brought what we were told not to fetch
 GIVE_WAY = 3.0  # seconds that the children of a killed supervisor may take to end before a port counts as taken
 
 
@@ -99,19 +101,36 @@ def house(settings: Settings) -> House:
 def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) -> list[Step]:
     steps = []
     if settings.sample:
-        folder = settings.home / "sample"
-        make = (sys.executable, "-m", "catalog.sample", "--out", str(folder))
-        load = (*appliance, "catalog", "import", str(folder / "catalogue.xlsx"), "--publish")
         steps.append(
-            Step(name="catalogue", programs=(make, load), needed=lambda: _shelf_is_empty(settings.home), first=True)
+            Step(
+                name="catalogue",
+                programs=tuple(_sample(settings.home / "sample", appliance)),
+                needed=lambda: not (settings.home / "catalog" / "live.json").exists(),
+                first=True,
+            )
         )
-    if own_engine and settings.pull and not settings.model:
-        steps.append(Step(name="model", programs=((*appliance, "models", "pull", "--default"),)))
+    if own_engine:
+        which = settings.model or "--default"
+        # Told not to fetch, we wait until somebody brings a model.
+        fetch = ((*appliance, "models", "pull", which),) if settings.pull else ()
+        steps.append(Step(name="model", programs=fetch, needed=lambda: not _model_is_here(settings)))
     return steps
 
 
-def _shelf_is_empty(home: Path) -> bool:
-    return not (home / "catalog" / "live.json").exists()
+def _sample(folder: Path, appliance: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield (sys.executable, "-m", "catalog.sample", "--out", str(folder))
+    yield (*appliance, "catalog", "import", str(folder / "catalogue.xlsx"), "--publish")
+
+
+def _model_is_here(settings: Settings) -> bool:
+    from models.base import ModelError
+    from models.files import ModelFiles
+
+    files = ModelFiles(settings.home / "models")
+    try:
+        return files.path(settings.model or files.chosen() or "").is_file()
+    except ModelError:
+        return False
 
 
 def _as_typed() -> str:
@@ -141,7 +160,8 @@ class Supervisor:
     async def run(self) -> int:
         home = self._house.home
         try:
-            (home / "run").mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (home / "run").mkdir(exist_ok=True)
             self._journal = Journal(home / "logs" / "appliance.log", screen=self._screen)
         except OSError as error:
             sys.stderr.write(words("home_not_writable", home=home, why=error.strerror) + "\n")
@@ -223,24 +243,28 @@ class Supervisor:
             await asyncio.sleep(0.1)
         seconds = round(time.monotonic() - self._began, 1)
         self._say("ready", chat=self._house.chat, console=self._house.console, seconds=seconds)
-        if any(not done.is_set() for done in self._done.values()):
+        if "model" in self._done and not self._done["model"].is_set():
             self._say("ready_model_later")
         self._say("next_steps", program=self._house.program, file=self._house.home / FILE)
 
     async def _step(self, step: Step, env: Mapping[str, str]) -> None:
         """Does a step, again and again until it is done: a download may wait for the network for days."""
         title = words(f"step_{step.name}")
-        state = self._steps[step.name] = {"state": "running", "line": "", "attempts": 0}
-        began = time.monotonic()
-        while step.needed():
+        state = self._steps[step.name] = {"state": "running", "line": ""}
+        began, pauses = time.monotonic(), chain(STEP_PAUSES, repeat(STEP_PAUSES[-1]))
+        if step.programs and step.needed():
             self._say("step_begins", step=title)
+        while step.needed():
+            if not step.programs:
+                await asyncio.sleep(STEP_LOOK)
+                continue
             reason = await self._attempt(step, env)
             self._tried[step.name].set()
             if not reason:
                 self._say("step_done", step=title, seconds=round(time.monotonic() - began))
                 break
-            pause = STEP_PAUSES[min(state["attempts"], len(STEP_PAUSES) - 1)]
-            state.update(state="failed", line=reason, attempts=state["attempts"] + 1)
+            pause = next(pauses)
+            state.update(state="failed", line=reason)
             self._say("step_failed", step=title, reason=reason, seconds=pause)
             self._changed()
             await asyncio.sleep(pause)
@@ -268,7 +292,7 @@ class Supervisor:
             async with contextlib.aclosing(lines(output)) as said:
                 async for line in said:
                     last.append(line)
-                    self._journal.line(name, line, show=True)
+                    self._journal.progress(name, line)
                     self._progress(name, line)
             return await process.wait(), last
         finally:

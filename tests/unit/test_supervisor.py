@@ -34,6 +34,23 @@ def test_a_foreign_model_server_means_no_engine_and_no_download(tmp_path: Path) 
     assert [step.name for step in planned.steps] == ["catalogue"]
 
 
+def test_a_box_told_not_to_fetch_waits_until_somebody_brings_a_model(tmp_path: Path) -> None:
+    planned = house(load({"APPLIANCE_HOME": str(tmp_path), "APPLIANCE_PULL": "false", "APPLIANCE_SAMPLE": "no"}))
+    assert [(step.name, step.programs) for step in planned.steps] == [("model", ())]
+    assert planned.steps[0].needed()
+
+
+def test_a_model_asked_for_by_name_is_the_one_that_is_fetched(tmp_path: Path) -> None:
+    step = house(load({"APPLIANCE_HOME": str(tmp_path), "APPLIANCE_MODEL": "qwen3-4b"})).steps[-1]
+    assert step.programs[0][-2:] == ("pull", "qwen3-4b")
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "q.gguf").write_bytes(b"GGUF")
+    about = {"name": "qwen3-4b", "file": "q.gguf", "size": 4, "sha256": "", "source": "file", "verified": False}
+    (models / "q.gguf.json").write_text(json.dumps(about))
+    assert not step.needed()
+
+
 def test_a_foreign_database_means_no_own_one_and_its_password_is_not_passed_on_the_command_line(tmp_path: Path) -> None:
     planned = house(load({"APPLIANCE_HOME": str(tmp_path), "DATABASE_URL": "postgresql://u:hush@h/d"}))
     assert not planned.own_database
@@ -82,6 +99,21 @@ def test_a_terminal_shows_what_is_loud_and_our_own_words_only(tmp_path: Path) ->
     assert "quiet" not in screen.getvalue()
     for shown in ("loud", "Traceback: here", "most recent call", "Ready"):
         assert shown in screen.getvalue()
+
+
+def test_progress_takes_one_line_of_a_terminal_and_every_line_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    log = Journal(tmp_path / "box.log", screen=screen)
+    for share in (1, 2, 3):
+        log.progress("model", f"{share} %")
+    log.say("Ready")
+    log.close()
+    assert screen.getvalue().splitlines()[-1] == "Ready"
+    assert screen.getvalue().count("\n") == 2
+    assert len(lines(tmp_path / "box.log")) == 4
 
 
 def test_without_a_terminal_everything_is_shown_so_that_docker_keeps_it(tmp_path: Path) -> None:
