@@ -53,10 +53,12 @@ class Door:
 def _covers(site: str, asking: str) -> bool:
     if site == "*":
         return True
-    scheme, star, domain = site.rstrip("/").lower().partition("://*.")
-    if star:
-        return asking.startswith(f"{scheme}://") and asking.endswith(f".{domain}")
-    return _origin(site) == asking
+    scheme, star, domain = site.partition("://*.")
+    allowed = _origin(f"{scheme}://{domain}" if star else site)
+    if not star or not allowed:
+        return allowed == asking
+    scheme, _, host = allowed.partition("://")
+    return asking.startswith(f"{scheme}://") and asking.endswith(f".{host}")
 
 
 def _origin(url: str) -> str:

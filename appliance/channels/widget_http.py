@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Protocol
 from uuid import UUID
@@ -89,8 +89,15 @@ class Pages:
 
     async def asset(self, request: Request) -> Response:
         """A file of the widget, for pages of any site."""
-        asset = self._assets.get(request.path_params["name"])
+        name = request.path_params["name"]
+        asset = self._assets.get(name) or self._successor(name)
         return _answer(request, asset) if asset else Response(status_code=404, headers=FOR_ANY_SITE)
+
+    def _successor(self, name: str) -> Asset | None:
+        """What stands for a file of an earlier version, which a page with the earlier loader may still ask for."""
+        stem = HASHED.split(name)[0]
+        now = next((asset for known, asset in self._assets.items() if HASHED.split(known)[0] == stem != known), None)
+        return replace(now, headers={**now.headers, "Cache-Control": "no-store"}) if now else None
 
     async def chat(self, request: Request) -> Response:
         """The chat as a page of its own, which the allowed sites may also frame."""

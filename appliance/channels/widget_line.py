@@ -137,8 +137,11 @@ class Line:
     def acknowledge(self, cid: UUID, received: Received) -> None:
         """Queues an ack; that of a new message waits for its place among the events and stands for its own."""
         ack = {"type": "ack", "cid": str(cid), "mid": str(received.message), "seq": received.seq}
-        if received.duplicate or received.seq <= self.seq:
-            self.send({**ack, "dup": True} if received.duplicate else ack)
+        if received.duplicate:
+            self.send({**ack, "dup": True})
+        elif received.seq <= self.seq + 1:
+            self.seq = max(self.seq, received.seq)
+            self.send(ack)
         else:
             self._acks[received.seq] = encode(ack)
             self.look()
@@ -224,11 +227,14 @@ class Line:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
-                await self._socket.send_text(self._queue.popleft())
+            await self._drain()
             if self._behind:
                 self._behind = False
                 await self._catch_up()
+
+    async def _drain(self) -> None:
+        while self._queue:
+            await self._socket.send_text(self._queue.popleft())
 
     async def _catch_up(self) -> None:
         try:
@@ -238,6 +244,7 @@ class Line:
             log.exception("events could not be read; trying again")
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self.look)
             return
+        await self._drain()  # an ack that was queued meanwhile comes before the events after it
         for message in messages:
             self.seq = message.seq
             await self._socket.send_text(self._acks.pop(message.seq, "") or encode(event(message)))
@@ -249,8 +256,8 @@ class Line:
             return
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
-                while self._queue and goodbye.code != frames.SLOW_READER:
-                    await self._socket.send_text(self._queue.popleft())
+                if goodbye.code != frames.SLOW_READER:
+                    await self._drain()
                 last = {"type": "err", "code": goodbye.why, "fatal": True, **_retry(goodbye.retry)}
                 await self._socket.send_text(encode(last))
                 await self._socket.close(goodbye.code, goodbye.why)

@@ -37,7 +37,7 @@ def server(chat: str, *, port: int = 0, options: str = "") -> ThreadingHTTPServe
     """A server on loopback, not yet serving."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
+        def do_GET(self) -> None:  # the name that http.server calls
             match urlsplit(self.path).path:
                 case "/":
                     self._send(page(chat, options), "text/html; charset=utf-8")
