@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from appliance.commands.output import (
@@ -112,7 +113,14 @@ def _pictures(book: Book, folder: Path) -> dict[str, bytes]:
         inside = file.is_relative_to(folder.resolve()) and file.is_file() and file.stat().st_size <= LARGEST_PICTURE
         files[photo] = file.read_bytes() if inside else None
     beside = {product.sku: picture for product in book.products if (picture := files.get(product.photo))}
-    return {**beside, **book.pictures}
+    return {**beside, **_embedded(book)}
+
+
+def _embedded(book: Book) -> dict[str, bytes]:
+    with TemporaryDirectory(prefix="counterman-") as folder:
+        before = {product.sku: product.photo for product in book.products}
+        hung = [p for p in book.with_pictures(Path(folder)).products if p.photo and p.photo != before[p.sku]]
+        return {product.sku: (Path(folder) / product.photo).read_bytes() for product in hung}
 
 
 def _report(asked: argparse.Namespace, book: Book, *, version: str, published: bool) -> None:
