@@ -67,6 +67,27 @@ def test_every_script_is_whole_and_can_be_run() -> None:
             subprocess.run(["sh", "-n", str(path)], check=True)
 
 
+@pytest.mark.parametrize(
+    ("python", "told"),
+    [
+        ("exit 1", "Python 3.11 or newer is needed"),
+        ('case "$*" in *ensurepip*) exit 1;; esac; echo Python 3.12', "apt install python3-venv"),
+    ],
+)
+def test_setup_says_which_part_of_python_is_missing(tmp_path: Path, python: str, told: str) -> None:
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/setup", "requirements.lock", "requirements-dev.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\n{python}\n")
+    fake.chmod(0o755)
+    env = {**os.environ, "APPLIANCE_PYTHON": str(fake)}
+    done = subprocess.run([tmp_path / "scripts" / "setup"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
 def test_a_proof_that_does_not_exist_is_refused_with_those_that_do() -> None:
     pick = [sys.executable, str(ROOT / "scripts" / "_pick.py"), "prove", "main-99"]
     asked = subprocess.run(pick, capture_output=True, text=True, check=False)
