@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -99,9 +102,9 @@ def _serve(
 ) -> None:
     header = check_fit(model_path, slots=slots, context=context)
     context = min(context, header.trained_context or context)
-    with _bound(*listener) as bound, tempfile.TemporaryDirectory(prefix="counterman-prefixes-") as scratch:
+    with _bound(*listener) as bound, _workplace() as workplace:
         _quiet_numerics()
-        os.nice(nice)
+        os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))
 
         import uvicorn
 
@@ -111,10 +114,12 @@ def _serve(
         from models.engine.prefixes import Prefixes
 
         # Bound, but not listening yet: while the model loads, a client is refused at once instead of kept waiting.
-        loaded = runtime.load(model_path, slots=slots, context=context, threads=threads, gpu_layers=gpu_layers)
+        loaded = runtime.load(
+            model_path, workplace, slots=slots, context=context, threads=threads, gpu_layers=gpu_layers
+        )
         state = model_path.stat()
         identity = f"{model_path.name} {state.st_size} {state.st_mtime_ns} {context} {version('xllamacpp')}"
-        kept = Prefixes(folder or Path(scratch), identity=identity)
+        kept = Prefixes(folder or workplace / "prefixes", identity=identity)
         engine = Engine(loaded, name=name, queue=queue, prefixes=kept)
         bound.listen(128)
         config = uvicorn.Config(
@@ -125,7 +130,21 @@ def _serve(
             lifespan="on",
             ws="none",
         )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn ends in good order and then raises the signal once more; that must not cut our own good order off
+            signal.signal(number, lambda *_: None)
         uvicorn.Server(config).run(sockets=[bound])
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A private folder for this process (0700, a short path: it holds a socket), and no trace of killed ones."""
+    for left in Path(tempfile.gettempdir()).glob("counterman-engine-*"):
+        pid = left.name.split("-")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"counterman-engine-{os.getpid()}-") as folder:
+        yield Path(folder)
 
 
 def _threads(wanted: int | None) -> int:

@@ -237,14 +237,15 @@ def _turn(message: Any) -> Turn:
 
 
 def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    wanted = body.get("response_format") or {}
-    match wanted.get("type", "text"):
-        case "text":
+    match body.get("response_format"):
+        case None | {"type": "text"}:
             return None
-        case "json_object":
-            schema = wanted.get("schema", {"type": "object"})
-        case "json_schema":
-            schema = wanted.get("json_schema", {}).get("schema")
+        case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
+            pass
+        case {"type": "json_object", "schema": dict(schema)}:
+            pass
+        case {"type": "json_object"}:
+            schema = {"type": "object"}
         case other:
             raise ModelRejected(f"`response_format` knows text, json_object and json_schema, not {other!r}.")
     return check_schema(schema)  # the runtime only logs a schema that it cannot compile, and then writes anything

@@ -12,7 +12,6 @@ import json
 import logging
 import re
 import signal
-import tempfile
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -53,14 +52,14 @@ class Piece:
 class Runtime:
     """One loaded model with `slots` chats of `context` tokens each. Made by `load`."""
 
-    def __init__(self, server: Any, folder: tempfile.TemporaryDirectory[str], *, slots: int, context: int) -> None:
+    def __init__(self, server: Any, folder: Path, *, slots: int, context: int) -> None:
         self.slots = slots
         self.context = context
         self._server = server
         self._folder = folder
         # A connection for each request: the runtime closes kept ones at a moment of its own, under a request's feet.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        transport = httpx.AsyncHTTPTransport(uds=f"{folder.name}/{_SOCKET}", limits=limits)
+        transport = httpx.AsyncHTTPTransport(uds=str(folder / _SOCKET), limits=limits)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=_SILENCE)
         self._known: dict[str, list[int]] = {}  # a template has few distinct pieces, said again in every prompt
 
@@ -141,11 +140,10 @@ class Runtime:
     async def close(self) -> None:
         await self._http.aclose()
         self._server = None  # its destructor ends the decoding threads
-        self._folder.cleanup()
 
     def _linked(self, file: Path) -> str:
         """The runtime takes bare names inside one folder only, so the file is linked there."""
-        link = Path(self._folder.name) / file.name
+        link = self._folder / file.name
         if not link.is_symlink():
             link.symlink_to(file.absolute())
         return file.name
@@ -179,11 +177,13 @@ class Runtime:
         return response.json()
 
 
-def load(path: Path, *, slots: int, context: int, threads: int, gpu_layers: int = -1) -> Runtime:
-    """Loads the model; blocks for a second a gigabyte or so. `ModelRejected` where the runtime cannot use the file."""
+def load(path: Path, folder: Path, *, slots: int, context: int, threads: int, gpu_layers: int = -1) -> Runtime:
+    """Loads the model; blocks for a second a gigabyte or so. `ModelRejected` where the runtime cannot use the file.
+
+    `folder` belongs to this process alone: its socket stands there.
+    """
     import xllamacpp
 
-    folder = tempfile.TemporaryDirectory(prefix="counterman-engine-")  # 0700
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_parallel, params.n_ctx = slots, slots * context
@@ -192,8 +192,8 @@ def load(path: Path, *, slots: int, context: int, threads: int, gpu_layers: int 
     params.n_gpu_layers = gpu_layers
     params.swa_full = True  # else a model with a sliding window (Gemma 3) cannot continue a restored prefix
     params.cache_ram_mib = 0  # slots are saved and restored by us
-    params.hostnames = [f"{folder.name}/{_SOCKET}"]
-    params.slot_save_path = f"{folder.name}/"
+    params.hostnames = [str(folder / _SOCKET)]
+    params.slot_save_path = f"{folder}/"
     params.endpoint_slots = True
     params.n_threads_http = slots + 8
     params.ui = False
@@ -202,7 +202,6 @@ def load(path: Path, *, slots: int, context: int, threads: int, gpu_layers: int 
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
-        folder.cleanup()
         raise ModelRejected(
             f"{path.name} cannot be loaded: it is broken, or of a kind that this runtime does not know. "
             "`appliance models check NAME` tells which."
