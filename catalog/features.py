@@ -102,6 +102,7 @@ class Reader:
         found["glossed"] = prepared.translated_share
         found.update(self._meaning(prepared, rows, meaning))
         found.update(self._coverage(prepared, rows))
+        found.update(self._told(prepared, rows))
         found.update(self._measures(prepared.quantities, prepared, rows))
         for place, name in enumerate(("code_exact", "code_own", "code_begins", "code_share")):
             found[name] = np.array([codes.get(row, (0.0,) * 4)[place] for row in rows.tolist()], dtype=np.float32)
@@ -155,6 +156,21 @@ class Reader:
             "name_covered": in_name.sum(axis=0) / sizes,
             "name_size": np.minimum(sizes, 40),
             "unknown": float(weights[~known].sum() / weights.sum()),
+        }
+
+    def _told(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+        """The same by sense: a word counts as found when the row's name has it in any language of the glossary."""
+        groups = [group for group in prepared.groups if any(stem in self._names for stem in group)]
+        if not groups or not len(rows):
+            return {}
+        weights = np.array([min(self._names.rarity(stem) for stem in group if stem in self._names) for group in groups])
+        present = np.array([self._names.matrix(sorted(group), rows).any(axis=0) for group in groups])
+        sizes = np.maximum(np.asarray(self._sizes[rows], dtype=np.float32), 1)
+        return {
+            "told": (weights @ present / max(weights.sum(), 1e-6)).astype(np.float32),
+            "told_name": np.minimum(present.sum(axis=0) / sizes, 1.0).astype(np.float32),
+            "told_missing": float(1 - len(groups) / len(prepared.groups)),
+            "told_head": np.any([self._heads[rows] == np.uint64(text_key(stem)) for stem in sorted(groups[0])], axis=0),
         }
 
     def _measures(self, quantities: Sequence[Quantity], prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:

@@ -39,6 +39,7 @@ class Glossed:
     text: str = ""
     covered: float = 0.0
     words: tuple[tuple[str, float], ...] = ()
+    groups: tuple[frozenset[str], ...] = ()  # word by word, the stems by which a row may name it
 
 
 def translate(text: str) -> Glossed:
@@ -61,7 +62,13 @@ def translate(text: str) -> Glossed:
     covered = len(found) / max(len([word for word in asked if word.isalpha()]), 1)
     told = (entry["ru"][0] if entry else _cousin(word, language) for word, entry in reading)
     said = "" if language in SPOKEN else " ".join(word for word in told if word)
-    return Glossed(language=language, text=said, covered=min(covered, 1.0), words=tuple(targets.items()))
+    return Glossed(language=language, text=said, covered=min(covered, 1.0), words=tuple(targets.items()),
+                   groups=tuple(_group(word, entry) for word, entry in reading))
+
+
+def _group(said: str, entry: Entry | None) -> frozenset[str]:
+    own = {stem(word) for word in words(said)}
+    return frozenset(own | {stem(word) for target in TARGETS for phrase in (entry or {}).get(target, ()) for word in words(phrase)})
 
 
 def _cousin(word: str, language: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from catalog.fixer import Fixed, Fixer
 from catalog.glossary import translate
 from catalog.lanes.grams import sounds
-from catalog.normalize import Quantity, fold, fold_code, scan, script, stem
+from catalog.normalize import Quantity, fold, fold_code, scan, script, spelt_code, stem
 from catalog.normalize.text import WORD, words
 from catalog.wish import Wish
 
@@ -44,6 +44,7 @@ class Prepared:
     language: str = ""
     translated: dict[str, float] = field(default_factory=dict)  # words in the catalogue's other languages
     translated_share: float = 0.0
+    groups: tuple[frozenset[str], ...] = ()  # word by word, the stems by which a row may name it, in any language
     version: str = ""
 
 
@@ -84,6 +85,7 @@ def prepare(
         language=glossed.language,
         translated={word: weight for word, weight in glossed.words if word not in asked},
         translated_share=glossed.covered,
+        groups=glossed.groups,
         version=version,
     )
 
@@ -114,8 +116,8 @@ def _codes(text: str) -> Iterator[tuple[str, float]]:
     seen: set[str] = set()
     for many in range(1, 5):
         for at in range(len(chunks) - many + 1):
-            raw = "".join(chunks[at : at + many])
-            code = fold_code(raw.strip("()[]«»\"'.,;:!?"))
-            if len(code) >= 3 and code not in seen and any(letter.isdigit() for letter in code):
-                seen.add(code)
-                yield code, len(raw) / letters
+            raw = "".join(chunks[at : at + many]).strip("()[]«»\"'.,;:!?")
+            for code in dict.fromkeys((fold_code(raw), spelt_code(raw))):
+                if len(code) >= 3 and code not in seen and any(letter.isdigit() for letter in code):
+                    seen.add(code)
+                    yield code, len(raw) / letters

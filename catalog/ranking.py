@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -61,7 +60,7 @@ NAMES = (
     "rank_meaning",
     "lanes",
     "translated",
-    "translated_share", "glossed", "rank_translated",
+    "translated_share", "glossed", "rank_translated", "told", "told_name", "told_missing", "told_head",
     "quantity_any",
 )
 
@@ -84,7 +83,10 @@ def score(candidates: Candidates) -> Weights:
     model = _model()
     if model is None:
         return by_hand(candidates)
-    return np.asarray(model.predict(candidates.features, num_threads=1, raw_score=True), dtype=np.float32)
+    booster, columns = model
+    return np.asarray(
+        booster.predict(candidates.features[:, columns], num_threads=1, raw_score=True), dtype=np.float32
+    )
 
 
 def order(candidates: Candidates, scores: Weights) -> NDArray[np.int64]:
@@ -114,10 +116,12 @@ def by_hand(candidates: Candidates) -> Weights:
 
 
 @cache
-def _model() -> Any:
+def _model() -> tuple[Any, list[int]] | None:
+    """The shipped model and the places of the features that it was trained on; how it was made: ranker.md."""
     path = files("catalog").joinpath("ranker.txt")
-    if not path.is_file() or os.environ.get("COUNTERMAN_RANKER") == "off":
+    if not path.is_file():
         return None
     import lightgbm
 
-    return lightgbm.Booster(model_str=path.read_text("utf-8"))
+    booster = lightgbm.Booster(model_str=path.read_text("utf-8"))
+    return booster, [NAMES.index(name) for name in booster.feature_name()]

@@ -21,6 +21,14 @@ def fold_code(text: str) -> str:
     return _SEPARATORS.sub("", text.lower().translate(HOMOGLYPHS))
 
 
+_SPELT = str.maketrans("абвгдезийклмнопрстуфх", "abvgdeziiklmnoprstufh")
+
+
+def spelt_code(text: str) -> str:
+    """The same, with Cyrillic letters read by their sound: `6205-2рс` was meant as `62052rs`."""
+    return _SEPARATORS.sub("", text.lower().translate(_SPELT))
+
+
 def looks_like_code(text: str) -> bool:
     """Whether a chunk without spaces may be an article number: digits with letters, or five digits and more."""
     folded = fold_code(text)

@@ -7,13 +7,13 @@ import csv
 import gzip
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
-from judged import GRADES, Judged, ndcg, read_queries, table
+from _judged import GRADES, Judged, ndcg, read_queries, table
 from numpy.typing import NDArray
 
 from catalog import ranking
@@ -38,6 +38,7 @@ PARAMETERS: dict[str, Any] = {
     "verbosity": -1,
 }
 TREES = 250
+HARD, EASY = 70, 4  # rows of a query kept for training: the first so many, then every so manyth
 JUDGED_WEIGHT = 3.0  # a judged query of the mixed set against one supplier's name, of which there are many more
 
 
@@ -94,7 +95,7 @@ def read_pairs(path: Path, snapshot: Snapshot, *, without: Iterable[str], most: 
 
 def fit(examples: Sequence[Example], *, trees: int = TREES, parameters: dict[str, Any] | None = None) -> lightgbm.Booster:
     """A model over all examples that have a wanted row among their candidates."""
-    useful = [one for one in examples if one.grades.any()]
+    useful = [_thinned(one) for one in examples if one.grades.any()]
     weights = [JUDGED_WEIGHT if one.judged.kind != "pair" else 1.0 for one in useful]
     data = lightgbm.Dataset(
         np.concatenate([one.features for one in useful]),
@@ -104,6 +105,16 @@ def fit(examples: Sequence[Example], *, trees: int = TREES, parameters: dict[str
         feature_name=list(NAMES),
     )
     return lightgbm.train(PARAMETERS | (parameters or {}), data, num_boost_round=trees)
+
+
+def _thinned(one: Example) -> Example:
+    """All graded rows, the likeliest others, and a few of the rest: what the order of the first ten depends on."""
+    likely = np.argsort(-ranking.by_hand(one.candidates()), kind="stable")
+    kept = np.zeros(len(one.rows), dtype=bool)
+    kept[likely[:HARD]] = True
+    kept[likely[HARD::EASY]] = True
+    kept |= one.grades > 0
+    return replace(one, skus=one.skus[kept], rows=one.rows[kept], features=one.features[kept], grades=one.grades[kept])
 
 
 def measure(model: lightgbm.Booster, examples: Iterable[Example]) -> dict[str, float]:

@@ -1,0 +1,80 @@
+"""Measures the search that customers get on judged queries, by kind, beside other ways to search the same rows."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+from _judged import Judged, ndcg, read_products, read_queries, table
+
+from catalog.shelf import Shelf
+from models.packaged import PackagedEmbedder
+
+
+async def run(shelf: Shelf, queries: list[Judged]) -> tuple[dict[str, float], list[float], int]:
+    """nDCG@10 and milliseconds of each query, through the shelf and without its cache; and how many were refused."""
+    scores, times, refused = {}, [], 0
+    await shelf.search("warm")
+    for one in queries:
+        begun = time.perf_counter()
+        found = await shelf.search(one.query)
+        times.append((time.perf_counter() - begun) * 1000)
+        scores[one.qid] = ndcg([hit.product.sku for hit in found.hits], one.grades)
+        refused += found.none
+    return scores, sorted(times), refused
+
+
+async def opened(asked: argparse.Namespace, root: Path) -> tuple[Shelf, float]:
+    """A shelf with the judged catalogue live, and the seconds that the build took."""
+    shelf = Shelf(root, embedders=[PackagedEmbedder()])
+    begun = time.perf_counter()
+    if shelf.current() is None:
+        version = await shelf.add(read_products(asked.catalog), source=asked.catalog.name)
+        shelf.publish(version.name)
+    return shelf, time.perf_counter() - begun
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/eval search", description=__doc__)
+    parser.add_argument("--catalog", type=Path, required=True, help="CSV: sku,name,description,category,brand,price,…")
+    parser.add_argument("--queries", type=Path, required=True, help="CSV: qid,kind,lang,query,sku,relevance")
+    parser.add_argument("--beside", choices=("dev", "kept"), help="print these baselines beside")
+    parser.add_argument("--shelf", type=Path, help="keep the built version here, and use it the next time")
+    parser.add_argument("--least", type=float, default=0.0, help="fail below this nDCG@10")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    queries = read_queries(asked.queries)
+    with tempfile.TemporaryDirectory() as aside:
+        shelf, seconds = await opened(asked, asked.shelf or Path(aside))
+        scores, times, refused = await run(shelf, queries)
+        shelf.close()
+    rows = table(scores, queries)
+    speed = {f"p{share}": round(times[min(len(times) - 1, len(times) * share // 100)], 1) for share in (50, 95, 99)}
+    if asked.json:
+        print(json.dumps({"ndcg": {name.strip(): mean for name, _, mean in rows}, "ms": speed, "refused": refused}))
+    else:
+        show(rows, asked.beside)
+        print(f"ms {speed}, built in {seconds:.0f} s, {refused} of {len(queries)} refused as absent")
+        print(f"nDCG@10 {rows[0][2]:.3f}")
+    return 0 if statistics.fmean(scores.values()) >= asked.least else 1
+
+
+def show(rows: list[tuple[str, int, float]], beside: str | None) -> None:
+    """The table by family and kind, with the baselines where they are asked for."""
+    known = tomllib.loads((Path(__file__).parent / "baselines.toml").read_text("utf-8"))
+    columns = known["columns"] if beside else []
+    print(f"{'':24}{'n':>6}{'ours':>8}" + "".join(f"{name:>10}" for name in columns))
+    for name, count, mean in rows:
+        others = known[beside].get(name, []) if beside else []
+        print(f"{name:24}{count:6}{mean:8.3f}" + "".join(f"{value:10.3f}" for value in others))
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
