@@ -107,6 +107,8 @@ def _new_words(plain: str, lexicons: Sequence[Lexicon]) -> tuple[str, ...]:
     for lex in lexicons:
         for pattern in lex.topics.get("follow_up", {}).values():
             rest = pattern.sub(" ", rest)
+        for match in lex.found(rest, "product", "generic"):
+            rest = rest.replace(match.group(), " ")
     words = [word for word in _WORD.findall(rest) if not any(word in lex.function_words for lex in lexicons)]
     left = set(_WORD.findall(_bare(understand(plain).text)))  # without prices, bounds and quantities
     return tuple(word for word in words if fold(word) in left)
@@ -160,7 +162,9 @@ def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
         return None
     said, cards = remark.said, remark.named or tuple(range(len(shown)))
     changing = said & {"cheaper", "dearer", "bigger", "smaller", "brand"}
-    if changing and not ("compare" in said and len(remark.named) != 1):
+    if {"only", "stock"} <= said and not remark.named:
+        return None
+    if changing and not ("compare" in said and len(remark.named) != 1):  # "which is better" is no wish for dearer ones
         return None
     if remark.named and not remark.new or remark.named and len(remark.new) <= 2:
         kind = next((kind for kind in ("compare", "order", "stock", "price") if kind in said), "details")

@@ -121,9 +121,12 @@ def _compile(entries: list[str], *, joined: bool) -> re.Pattern[str]:
 
 
 def _expression(entry: str) -> str:
-    """The lexicon's notation as a regular expression: `*` is the rest of a word, ` .. ` skips up to three words."""
+    """The lexicon's notation as a regular expression: `*` is the rest of a word, ` .. ` skips up to three words.
+
+    After a group whose choices end with a space, "(very |so )*", it repeats the group instead.
+    """
     entry = re.sub(r"^\*", r"\\w*", entry)
-    stems = re.sub(r"(?<=[\w)?\]])\*", r"\\w*", entry.replace(" *", r" \w+"))
+    stems = re.sub(r"(?<=[\w?\]])\*|(?<=[^ ]\))\*", r"\\w*", entry.replace(" *", r" \w+"))
     gaps = re.sub(r"\s*(?<!\.)\.\.(?!\.)\s*", "\0", stems).replace(" ", r"[^\w]+")
     return gaps.replace("\0", r"[^\w]+(?:\w+[^\w]+){0,3}").replace(r"\w*\w*", r"\w*")
 

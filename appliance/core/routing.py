@@ -208,7 +208,7 @@ def _by_words(reading: _Reading) -> dict[Route, float]:
     scores = dict.fromkeys(Route, 0.0)
     product, follow_up, company = reading.said("product"), reading.said("follow_up"), reading.said("company")
     contact = reading.said("contact")
-    named = 1.3 * min(product.get("goods", 0.0), 2.0) + 0.8 * min(product.get("spec", 0.0), 2.0) + min(reading.specific, 2.5)
+    named = 1.3 * min(max(product.get("goods", 0.0), product.get("generic", 0.0)), 2.0) + 0.8 * min(product.get("spec", 0.0), 2.0) + min(reading.specific, 2.5)
     asked = 0.8 * min(product.get("ask", 0.0), 1.5) + 0.8 * bool(_POINTING & follow_up.keys())
     if company and "demand" not in product and not reading.specific:
         named *= 0.6  # "guarantee on pumps" is about the guarantee
