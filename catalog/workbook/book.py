@@ -44,7 +44,7 @@ class Sheet:
 
     @property
     def mapping(self) -> dict[str, tuple[str, float]]:
-        """The field and confidence of each column by its letter; fields "attribute" and "" are properties and left out."""
+        """Field and confidence of each column by its letter; "attribute" is kept as a property, "" is left out."""
         return {letter(column.index): (column.field, column.confidence) for column in self.columns}
 
 
@@ -280,7 +280,7 @@ class _Reader:
         return kept
 
     def _told_apart(self, page: _Page, draft: Draft, product: Product, kept: Mapping[str, _Kept]) -> Product | None:
-        """A second row with a SKU: the same again, the same at another price, or another product under a code of its own."""
+        """A second row with a SKU: the same again, another price for it, or another product under a code of its own."""
         other_page, other, first = kept[product.sku]
         where = f"{other.row + 1}" if other_page is page else f"{other_page.grid.name}!{other.row + 1}"
         if _identity(first) == _identity(product) and (first.category == product.category or draft.sku):
@@ -318,7 +318,7 @@ class _Reader:
         return product if product.sku else replace(product, sku=_made_sku(product))
 
     def _settle_currency(self, drafts: list[Draft]) -> None:
-        """Prices whose currency nothing names take that of the rest of the file, else the owner's, else one by language."""
+        """A price whose currency nothing names takes that of the rest, else the owner's, else one by language."""
         bare = [draft for draft in drafts if draft.price is not None and not draft.currency]
         if not bare:
             return

@@ -114,12 +114,12 @@ def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip
 
 
 def _has_number(row: Sequence[Cell], places: Sequence[int]) -> bool:
-    """Whether a number stands where the last header promised one: then the row is data, and this is a quick way to see it."""
+    """Whether a number stands where the last header promised one: a quick way to see that a row is data."""
     return any(c < len(row) and isinstance(row[c], (float, int)) for c in places)
 
 
 def _is_title_of_next(rows: list[list[Cell]], row: int, hits: Mapping[int, Match], skip: frozenset[int]) -> bool:
-    """Whether a line that happens to hold known words ("Hoses | GOST 18698 | Price without VAT") only heads the header."""
+    """Whether a line with known words ("Hoses | GOST 18698 | Price without VAT") only heads the header."""
     if row + 1 >= len(rows) or row + 1 in skip:
         return False
     if any(match.field in {"name", "sku", "index"} for match in hits.values()):
@@ -187,7 +187,7 @@ def _block(
 def _groups_above(
     row: Sequence[Cell], below: Sequence[Cell], index: int, spread: Mapping[tuple[int, int], str]
 ) -> bool:
-    """Whether a line names groups of the columns below it: short known names over columns, not one over the whole page."""
+    """Whether a line names groups of the columns below it: short known names, none over the whole page."""
     filled = [c for c, cell in enumerate(row) if not is_empty(cell)]
     if not filled or any(
         not isinstance(row[c], str) or len(str(row[c])) > 40 or number(row[c]) is not None for c in filled
@@ -213,7 +213,7 @@ def _continues(rows: list[list[Cell]], index: int, header: int, spread: Mapping[
     texts = [c for c in filled if isinstance(row[c], str) and number(row[c]) is None]
     hits = [c for c in texts if (match := field_of(str(row[c]))) and match.confidence >= 0.8]
     stray = len(filled) - len(texts)
-    if not hits and stray or stray * 3 > len(hits) or not texts or any(len(str(row[c])) > 60 for c in texts):
+    if stray * 3 > len(hits) or not texts or any(len(str(row[c])) > 60 for c in texts):
         return False
     first = next((c for c, cell in enumerate(rows[header]) if not is_empty(cell)), 0)
     if texts == [first] or (len(texts) == 1 and not hits and not str(row[texts[0]]).lstrip().startswith("(")):

@@ -155,9 +155,9 @@ def _datum(cell: ElementTree.Element) -> Cell:
 
 
 _YML_COLUMNS = {
-    "vendorCode": "vendor code", "id": "offer id", "name": "name", "model": "model", "vendor": "vendor", "categoryId": "category",
-    "price": "price", "oldprice": "old price", "currencyId": "currency", "picture": "picture", "url": "url", "description": "description",
-    "barcode": "barcode", "count": "stock", "available": "available",
+    "vendorCode": "vendor code", "id": "offer id", "name": "name", "model": "model", "vendor": "vendor",
+    "categoryId": "category", "price": "price", "oldprice": "old price", "currencyId": "currency", "picture": "picture",
+    "url": "url", "description": "description", "barcode": "barcode", "count": "stock", "available": "available",
 }  # fmt: skip
 
 

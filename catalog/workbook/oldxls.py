@@ -1,4 +1,4 @@
-"""Reads .xls of every age through xlrd: hidden rows, merged cells, number formats, code pages that were never declared."""
+"""Reads .xls of every age through xlrd: hidden rows, merged cells, number formats, undeclared code pages."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _date(value: float, datemode: int) -> Cell:
         moment = xlrd.xldate_as_tuple(value, datemode)
     except xlrd.XLDateError:
         return value
-    return datetime(*moment) if moment[0] else time(*moment[3:])
+    return datetime(*moment) if moment[0] else time(*moment[3:])  # noqa: DTZ001 - a sheet's dates have no zone
 
 
 class _Formats:
@@ -133,7 +133,7 @@ class _Formats:
 
 
 def format_says(pattern: str) -> tuple[str, int]:
-    """The currency that a number format shows and its count of leading zeros: '0.00" грн"' is ("UAH", 0), '00000' ("", 5)."""
+    """The currency and the leading zeros that a number format shows: '0.00" грн"' is ("UAH", 0), '00000' is ("", 5)."""
     first = pattern.split(";")[0]
     digits = len(first) if re.fullmatch(r"0{2,20}", first) else 0
     quoted = " ".join(a or b for a, b in re.findall(r'"([^"]*)"|\[\$([^\]-]*)', first))

@@ -63,12 +63,12 @@ def _xls(data: bytes) -> list[Grid]:
     """xlrd knows hidden rows, formats and old code pages; calamine opens books with a broken compound file."""
     try:
         return xls_grids(data)
-    except Exception as first:
+    except Exception as first:  # noqa: BLE001 - xlrd raises whatever a damaged file makes it stumble over
         try:
             return _calamine_grids(data, {})
         except calamine.PasswordError:
             raise
-        except Exception:
+        except calamine.CalamineError:
             raise first from None
 
 

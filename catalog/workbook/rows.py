@@ -130,10 +130,10 @@ class _Rows:
         wanted = {self.places.get(name) for name in ("name", "brand", "category", "unit", "price")}
         shared: dict[int, dict[int, Cell]] = {}
         for top, left, bottom, _ in self.grid.merged:
-            if bottom > top >= self.table.first and left in wanted and left < len(self.grid.rows[top]):
-                if not is_empty(value := self.grid.rows[top][left]):
-                    for row in range(top + 1, min(bottom, top + 500) + 1):
-                        shared.setdefault(row, {})[left] = value
+            inside = bottom > top >= self.table.first and top <= self.table.last and left in wanted
+            if inside and left < len(self.grid.rows[top]) and not is_empty(value := self.grid.rows[top][left]):
+                for row in range(top + 1, min(bottom, top + 500) + 1):
+                    shared.setdefault(row, {})[left] = value
         return shared
 
     def _at(self, row: int, field_name: str) -> Cell:
@@ -367,7 +367,7 @@ class _Rows:
 
 
 def attribute(name: str, shown: str, cell: Cell, unit: tuple[str, Decimal, Decimal] | None) -> Attribute:
-    """An attribute with its number and canonical unit, which stand in the value ("3 кВт") or in the name ("Power, kW")."""
+    """An attribute with its number and canonical unit, taken from the value ("3 кВт") or the name ("Power, kW")."""
     amount = number(cell)
     if amount is not None:
         value, canonical = converted(amount, unit) if unit else (amount, None)

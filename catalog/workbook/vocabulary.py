@@ -58,10 +58,8 @@ def field_of(label: str) -> Match | None:
     for field, pattern in _columns().items():
         for found in pattern.finditer(words):
             length = found.end() - found.start()
-            if found.start() == 0:
-                sure = 0.95 if length >= len(words) - 1 else 0.85
-            else:
-                sure = 0.6
+            whole = length >= len(words) - 1
+            sure = 0.6 if found.start() else 0.95 if whole else 0.85
             # In the middle of a label a name is what the column is about: "Price group/ Item/ Property".
             weight = (sure, field == "name" and found.start() > 0, length)
             if best is None or weight > rank:

@@ -34,8 +34,8 @@ def as_xml(path: Path) -> Path:
     rows = "".join("<Row>" + "".join(map(cell, row)) + "</Row>" for row in books.GOODS)
     space = "urn:schemas-microsoft-com:office:spreadsheet"
     path.write_text(
-        f'<?xml version="1.0"?><Workbook xmlns="{space}" xmlns:ss="{space}"><Worksheet ss:Name="Прайс"><Table>{rows}</Table>'
-        "</Worksheet></Workbook>",
+        f'<?xml version="1.0"?><Workbook xmlns="{space}" xmlns:ss="{space}"><Worksheet ss:Name="Прайс">'
+        f"<Table>{rows}</Table></Worksheet></Workbook>",
         "utf-8",
     )
     return path
@@ -138,9 +138,11 @@ def test_a_plain_catalogue_csv_imports_as_it_is(tmp_path: Path) -> None:
 def test_a_yml_feed_becomes_products(tmp_path: Path) -> None:
     feed = tmp_path / "feed.xml"
     feed.write_text(
-        '<?xml version="1.0" encoding="utf-8"?><yml_catalog><shop><categories><category id="7">Насосы</category></categories>'
+        '<?xml version="1.0" encoding="utf-8"?><yml_catalog><shop>'
+        '<categories><category id="7">Насосы</category></categories>'
         '<offers><offer id="5" available="true"><name>Насос Х</name><price>1200</price><currencyId>RUB</currencyId>'
-        '<categoryId>7</categoryId><vendor>Acme</vendor><picture>https://x.example/1.png</picture><param name="Мощность" unit="кВт">2</param>'
+        "<categoryId>7</categoryId><vendor>Acme</vendor><picture>https://x.example/1.png</picture>"
+        '<param name="Мощность" unit="кВт">2</param>'
         "</offer></offers></shop></yml_catalog>",
         "utf-8",
     )

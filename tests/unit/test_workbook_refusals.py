@@ -1,4 +1,4 @@
-"""What is no price list is refused with words that say what to do; what is only partly bad is read as far as it goes."""
+"""What is no price list is refused with words that say what to do; what is partly bad is read as far as it goes."""
 
 from __future__ import annotations
 

@@ -86,8 +86,9 @@ def xlsb(path: Path, rows: Rows, sheet: str = "Прайс") -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
         book.writestr(
             "[Content_Types].xml",
-            f'<Types xmlns="{kinds}content-types"><Default Extension="bin" ContentType="{excel}.sheet.binary.macroEnabled'
-            f'.main"/><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Types xmlns="{kinds}content-types">'
+            f'<Default Extension="bin" ContentType="{excel}.sheet.binary.macroEnabled.main"/>'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
             f'<Override PartName="/xl/worksheets/sheet1.bin" ContentType="{excel}.worksheet"/></Types>',
         )
         for name, target, kind in (
@@ -96,7 +97,8 @@ def xlsb(path: Path, rows: Rows, sheet: str = "Прайс") -> Path:
         ):
             book.writestr(
                 name,
-                f'<Relationships xmlns="{kinds}relationships"><Relationship Id="rId1" Type="{office}/{kind}" Target="{target}"/></Relationships>',
+                f'<Relationships xmlns="{kinds}relationships">'
+                f'<Relationship Id="rId1" Type="{office}/{kind}" Target="{target}"/></Relationships>',
             )
         book.writestr("xl/workbook.bin", record(131) + record(143) + bundle + record(144) + record(132))
         book.writestr("xl/worksheets/sheet1.bin", body)
