@@ -184,7 +184,7 @@ class Assistant:
                 found = await self._search(asked, wish)
         except CatalogError:
             return self._contact(asked, say("catalog_empty", asked.lang), route=Route.PRODUCT_SEARCH)
-        hits = _related(found) if found.none else found.hits
+        hits = _related(found.near) if found.none else _related(found.hits) or found.hits
         cards = self._cards(asked, found, [hit.product for hit in hits])
         memory = Memory(wish=found.wish, shown=cards or asked.memory.shown)
         nothing = found.none or not cards
@@ -278,6 +278,9 @@ class Assistant:
         )
 
 
-def _related(found: Found) -> tuple[Hit, ...]:
-    """Near misses that have something to do with the question: fridges are no answer to a pizza."""
-    return tuple(hit for hit in found.near if RELATED & set(hit.reasons))
+def _related(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Those that share a word or a code with the question: a fridge is no answer to a pizza, nor a welder to a pump.
+
+    Across languages a question may share no word with any of its hits; then likeness has to do.
+    """
+    return tuple(hit for hit in hits if RELATED & set(hit.reasons))

@@ -45,22 +45,26 @@ class Scratch:
         self.history: list[Message] = []
 
     async def ask(self, assistant: Assistant, text: str) -> Reply:
-        question = self._message("user", text)
-        claim = Claim(
+        """One turn: what the assistant answers, with all that was said before in mind."""
+        claim = self.claim(text)
+        reply = await assistant.answer(claim, message=uuid4(), show=_unseen, stopped=asyncio.Event())
+        self.memory = reply.memory
+        self.history += [*claim.questions, self._message("bot", reply.text)]
+        if reply.form:
+            self.history.append(self._message("bot", "", kind="form"))
+        return reply
+
+    def claim(self, text: str) -> Claim:
+        """The claim that a stored question would give."""
+        return Claim(
             conversation=self.id,
             channel="scratch",
             address="",
             token=0,
             memory=self.memory,
-            questions=(question,),
+            questions=(self._message("user", text),),
             history=tuple(self.history),
         )
-        reply = await assistant.answer(claim, message=uuid4(), show=_unseen, stopped=asyncio.Event())
-        self.memory = reply.memory
-        self.history += [question, self._message("bot", reply.text)]
-        if reply.form:
-            self.history.append(self._message("bot", "", kind="form"))
-        return reply
 
     def _message(self, role: str, text: str, kind: str = "text") -> Message:
         id: UUID = uuid4()

@@ -1,0 +1,189 @@
+"""What the assistant says at its counter: goods at once, prose that is true, honest refusals, a way to a person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from appliance.assistant import Assistant
+from appliance.core.company import Passages
+from appliance.core.prompt import default_prompt
+from appliance.core.types import Progress, Reply, Route, Rung
+from appliance.play import Scratch
+from appliance.prose import Writer
+from catalog.product import Attribute, Product
+from catalog.shelf import Shelf
+from models.base import ModelUnavailable
+from models.packaged import PackagedEmbedder
+from models.scripted import ScriptedLLM
+
+COMPANY = {"delivery": "# Доставка\n\nДоставка по городу стоит 900 ₽ и занимает 2 дня.\n"}
+
+
+def _product(sku: str, name: str, english: str, price: str, stock: int, power: str) -> Product:
+    return Product(
+        sku=sku, name=name, names=(("en", english),), price=Decimal(price), currency="RUB", stock=Decimal(stock),
+        unit="шт", brand="Zarnik", lang="ru",
+        attributes=(Attribute(name="Мощность", text=f"{power} Вт", number=Decimal(power), unit="w"),),
+    )  # fmt: skip
+
+
+GOODS = [
+    _product("DR-250", "Насос дренажный Zarnik DR 250", "Drainage pump Zarnik DR 250", "3180", 12, "250"),
+    _product("DR-900", "Насос дренажный Zarnik DR 900", "Drainage pump Zarnik DR 900", "7400", 0, "900"),
+    _product("DR-1500", "Насос дренажный Zarnik DR 1500", "Drainage pump Zarnik DR 1500", "12500", 3, "1500"),
+    _product("WM-200", "Аппарат сварочный Zarnik WM 200", "Welding machine Zarnik WM 200", "21900", 5, "7000"),
+    _product("CO-50", "Компрессор поршневой Zarnik CO 50", "Piston compressor Zarnik CO 50", "34900", 2, "2200"),
+    _product("OV-10", "Печь конвекционная Zarnik OV 10", "Convection oven Zarnik OV 10", "98000", 1, "6300"),
+]
+
+
+@pytest.fixture(scope="session")
+def embedder() -> PackagedEmbedder:
+    return PackagedEmbedder()
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path, embedder: PackagedEmbedder) -> AsyncIterator[Shelf]:
+    shelf = Shelf(tmp_path / "catalog", embedders=[embedder])
+    version = await shelf.add(GOODS, source="test")
+    shelf.publish(version.name)
+    yield shelf
+    shelf.close()
+
+
+def _assistant(shelf: Shelf, embedder: PackagedEmbedder, llm: ScriptedLLM, patience: float = 8) -> Assistant:
+    passages = Passages(COMPANY)
+    writer = Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=patience))
+    return Assistant(shelf=shelf, embedder=embedder, writer=writer, company=lambda: passages)
+
+
+def _says(*answers: str) -> ScriptedLLM:
+    return ScriptedLLM([json.dumps({"skus": ["A"], "answer": answer}, ensure_ascii=False) for answer in answers])
+
+
+async def _ask(assistant: Assistant, *turns: str) -> list[Reply]:
+    scratch = Scratch()
+    return [await scratch.ask(assistant, turn) for turn in turns]
+
+
+async def test_the_model_speaks_of_the_goods_with_the_catalogues_figures(
+    shelf: Shelf, embedder: PackagedEmbedder
+) -> None:
+    llm = _says("Подойдёт [A], цена [A.price].")
+    [reply] = await _ask(_assistant(shelf, embedder, llm), "насос дренажный 1500 вт")
+    assert reply.cards[0].sku == "DR-1500"
+    assert reply.rung is Rung.PROSE
+    assert reply.text == "Подойдёт Насос дренажный Zarnik DR 1500, цена 12\xa0500\xa0₽."
+    assert reply.catalog_version
+    assert reply.prompt_version
+
+
+async def test_cards_are_shown_before_the_model_has_said_a_word(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    seen: list[Progress] = []
+    asked_when_shown: list[int] = []
+    llm = _says("Вот [A].")
+
+    async def show(progress: Progress) -> None:
+        seen.append(progress)
+        asked_when_shown.append(len(llm.asked))
+
+    scratch = Scratch()
+    claim = scratch.claim("насос дренажный")
+    await _assistant(shelf, embedder, llm).answer(claim, message=uuid4(), show=show, stopped=asyncio.Event())
+    assert seen[0].cards
+    assert asked_when_shown[0] == 0
+    assert seen[-1].text.startswith("Вот Насос дренажный")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["Подойдёт [A] за 9 900 ₽."],
+        ["Скидка десять процентов на [A]."],
+        ["Смотрите на http://shop.example."],
+    ],
+)
+async def test_a_sentence_that_no_row_shows_never_reaches_the_customer(
+    answers: Sequence[str], shelf: Shelf, embedder: PackagedEmbedder
+) -> None:
+    [reply] = await _ask(_assistant(shelf, embedder, _says(*answers)), "насос дренажный 1500 вт")
+    assert reply.rung is Rung.TEMPLATE
+    assert reply.cards
+    assert "9 900" not in reply.text
+    assert "десять" not in reply.text
+    assert "http" not in reply.text
+
+
+async def test_without_a_model_the_goods_come_with_a_ready_sentence(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = ScriptedLLM([ModelUnavailable("planted")])
+    [reply] = await _ask(_assistant(shelf, embedder, llm), "насос дренажный")
+    assert reply.rung is Rung.TEMPLATE
+    assert len(reply.cards) == 3
+    assert reply.text
+
+
+async def test_a_model_that_would_be_late_is_not_asked(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = ScriptedLLM(wait=timedelta(seconds=30))
+    [reply] = await _ask(_assistant(shelf, embedder, llm), "насос дренажный")
+    assert reply.rung is Rung.TEMPLATE
+    assert llm.asked == []
+
+
+async def test_what_is_absent_is_said_to_be_absent(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = _says("У нас есть [A].")
+    [reply] = await _ask(_assistant(shelf, embedder, llm), "есть ли у вас пианино?")
+    assert reply.none
+    assert not reply.cards
+    assert llm.asked == []
+
+
+async def test_cheaper_means_cheaper_than_what_was_shown(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = ScriptedLLM([ModelUnavailable("planted")])
+    first, second = await _ask(_assistant(shelf, embedder, llm), "насос дренажный 900 вт", "а подешевле?")
+    assert first.cards[0].sku == "DR-900"
+    assert second.cards
+    assert all(card.price is not None and card.price < Decimal(7400) for card in second.cards)
+
+
+async def test_the_second_one_is_the_second_that_was_shown(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = ScriptedLLM([ModelUnavailable("planted")])
+    first, second = await _ask(_assistant(shelf, embedder, llm), "насос дренажный", "сколько стоит второй?")
+    assert first.cards[1].name in second.text
+
+
+async def test_the_answer_is_in_the_customers_language(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = ScriptedLLM([ModelUnavailable("planted")])
+    [reply] = await _ask(_assistant(shelf, embedder, llm), "do you have a drainage pump?")
+    assert reply.lang == "en"
+    assert reply.cards[0].name.startswith("Drainage pump")
+    assert reply.text.isascii()
+
+
+async def test_the_company_answers_in_its_own_words(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    llm = ScriptedLLM([ModelUnavailable("planted")])
+    [reply] = await _ask(_assistant(shelf, embedder, llm), "сколько стоит доставка?")
+    assert reply.route is Route.COMPANY
+    assert "900 ₽" in reply.text
+    assert reply.sources == ("delivery",)
+
+
+async def test_who_wants_a_person_gets_a_form(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+    [reply] = await _ask(_assistant(shelf, embedder, ScriptedLLM()), "позовите менеджера")
+    assert reply.route is Route.CONTACT
+    assert {field["name"] for field in reply.form["fields"]} >= {"name", "phone"}
+    assert reply.form["consent"]["version"]
+
+
+async def test_before_there_is_a_catalogue_a_person_is_offered(tmp_path: Path, embedder: PackagedEmbedder) -> None:
+    empty = Shelf(tmp_path / "empty", embedders=[embedder])
+    [reply] = await _ask(_assistant(empty, embedder, ScriptedLLM()), "насос дренажный")
+    assert reply.rung is Rung.FORM
+    empty.close()
