@@ -1,4 +1,4 @@
-"""Turns a model's streamed JSON into finished sentences with the rows' own facts, and lets through what the gate passes."""
+"""Turns a model's streamed JSON into sentences with the rows' own facts, and lets through what the gate passes."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ KEPT = "²³№™®…½¼¾⅓⅔℃µ"  # whose compatibility form would lose
 FRACTIONS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 MARKUP = re.compile(
     r"<[a-z/!|]|\|>|!\[|\]\(|```|\[/?(?:inst|system|user|assistant)|[{}]|#{2,}|&#|&\w+;|\\u|%[0-9a-f]{2}%|javascript",
-    re.I,
+    re.IGNORECASE,
 )
 ENDINGS = (
     "com|net|org|ru|рф|su|info|biz|shop|store|online|site|io|me|ly|to|cc|co|uk|de|at|ch|eu|kz|uz|tr|ua|by|cn|us|app|dev|pro|"
@@ -41,11 +41,8 @@ def plain(text: str) -> tuple[str, str]:
         elif category == "Zs":
             char = " "
         elif char not in KEPT:
-            if (
-                category == "No"
-                and not unicodedata.normalize("NFKC", char).isascii()
-                or category == "No"
-                and char in "⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
+            if (category == "No" and not unicodedata.normalize("NFKC", char).isascii()) or (
+                category == "No" and char in "⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
             ):
                 return "", "numbers in unusual characters"
             digit = unicodedata.decimal(char, None)
@@ -105,7 +102,7 @@ def strange_script(text: str, goods: list[Good], company: Company) -> str:
         if (
             len(letters) > 1
             and match[0].casefold() not in known
-            and not re.fullmatch(r"\d+[a-zа-я³²]+", match[0], re.I)
+            and not re.fullmatch(r"\d+[a-zа-я³²]+", match[0], re.IGNORECASE)
         ):
             return f"two alphabets in {match[0]}"
     return ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from functools import lru_cache
+from itertools import pairwise, product
 
 from appliance.core.claims.goods import same_word, tokens
 from appliance.core.claims.lexicon import has, names, pattern, plain_words
-from appliance.core.claims.numbers import Number, find_numbers, unit_behind
+from appliance.core.claims.numbers import Number, find_numbers, is_unit
 
 ENOUGH = 0.6  # of the content words; below it a paraphrase has become another statement
 PHONE = re.compile(r"\+?\d[\d\s().-]{5,}\d")
@@ -48,7 +48,7 @@ def company_of(text: str, lang: str) -> Company:
         passages=tuple(_passage(part, lang) for part in sentences(text)),
         phones=frozenset(only_digits(match[0]) for match in PHONE.finditer(text)),
         addresses=frozenset(match[0].casefold().rstrip(".,;)") for match in ADDRESS.finditer(text)),
-        pairs=frozenset(zip(words, words[1:], strict=False)),
+        pairs=frozenset(pairwise(words)),
     )
 
 
@@ -82,19 +82,23 @@ def _passage(text: str, lang: str) -> Passage:
     )
 
 
+CUT = re.compile(
+    r"[;,!?]\s|\.\s(?=[A-ZА-ЯЁ])"
+    r"|\s(?=(?:а|но|и|однако|зато|та|але|while|whereas|but|and|also|however|aber|während|und|jedoch)\s)",
+    re.IGNORECASE,
+)
+
+
 def clause_spans(text: str, inside: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Clauses: cut at commas, semicolons and conjunctions that stand outside of numbers."""
     kept = list(inside)
-    cuts = [0]
-    for match in re.finditer(
-        r"[;,!?]\s|\.\s(?=[A-ZА-ЯЁ])|\s(?=(?:а|но|while|whereas|but|aber|während|und|and|и|also|однако|зато|а также|alsó)\s)",
-        text,
-        re.IGNORECASE,
-    ):
-        if not any(start < match.end() - 1 < end and match.start() < end for start, end in kept):
-            cuts.append(match.end())
-    cuts.append(len(text))
-    return list(zip(cuts, cuts[1:], strict=False))
+    ends = [
+        match.end()
+        for match in CUT.finditer(text)
+        if not any(start < match.end() - 1 < end and match.start() < end for start, end in kept)
+    ]
+    cuts = [0, *ends, len(text)]
+    return list(pairwise(cuts))
 
 
 def content(text: str) -> tuple[str, ...]:
@@ -106,7 +110,7 @@ def content(text: str) -> tuple[str, ...]:
         if not word.isdigit()
         and word not in common
         and len(word) > 1
-        and unit_behind(word, 0) is None
+        and not is_unit(word)
         and not pattern("cues", "option").match(word)
     )
 
@@ -177,13 +181,13 @@ def _verbatim(company: Company, number: Number, sentence: str) -> bool:
     """A house number, an opening hour: each figure beside the same word as in the company's text."""
     if number.word or (number.unit and number.unit[0] not in ("clock", "hour", "mass")):
         return False
-    found = [match for match in re.finditer(r"[^\W\d_]+|\d+", sentence)]
+    found = list(re.finditer(r"[^\W\d_]+|\d+", sentence))
     words = [match[0].casefold().replace("ё", "е") for match in found]
     for at, match in enumerate(found):
         if number.start <= match.start() < number.end and match[0].isdigit():
             before = (words[at - 1], words[at]) in company.pairs if at else False
             behind = (words[at], words[at + 1]) in company.pairs if at + 1 < len(words) else False
-            if not (before or behind):
+            if not behind and (number.unit or not before):
                 return False
     return True
 

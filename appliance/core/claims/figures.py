@@ -63,42 +63,46 @@ def _both(sentence: Sentence, at: int) -> Group:
 
 
 def _kind(sentence: Sentence, number: Number) -> str:
-    """What a number says: "price", "stock", "measure", "count", or "" for nothing."""
-    start, end = sentence.clause(number.start)
-    text = sentence.bare[start:end]
-    one = number.word and number.values == frozenset({Decimal(1)})
+    """What a number says: "price", "stock", "measure", "count", "total", or "" for nothing."""
     if number.currency:
         return "price"
     if number.literal:
         return "literal"
+    before = sentence.bare[: number.start]
     if number.pieces:
-        if number.values == frozenset({Decimal(1)}) and re.search(
-            r"(?:за|по|per|pro|je|/|each)\s*$", sentence.bare[: number.start], re.I
-        ):
-            return ""
-        return "stock"
+        one = number.values == frozenset({Decimal(1)}) and PER.search(before)
+        return "" if one else "stock"
     if number.unit:
         return "measure"
-    if re.search(r"(?<!\w)(?:из|of|of the|of these|von|von den|aus)\s*$", sentence.bare[: number.start], re.IGNORECASE):
+    if OUT_OF.search(before):
         return "total"
-    if one:
+    return _kind_of_bare(sentence, number)
+
+
+PER = re.compile(r"(?:за|по|per|pro|je|/|each)\s*$", re.IGNORECASE)
+OUT_OF = re.compile(r"(?<!\w)(?:из|of|of the|of these|von|von den|aus)\s*$", re.IGNORECASE)
+PAID = re.compile(r"(?<!\w)(?:за|for|für)\s*$", re.IGNORECASE)
+COUNTED = re.compile(
+    r"\s+(?:(?:подходящ|разн|таки|эти|these|of|matching|different|passende|the|x|×)\w*\s+)*", re.IGNORECASE
+)
+
+
+def _kind_of_bare(sentence: Sentence, number: Number) -> str:
+    """By what stands around a number without a unit."""
+    text = sentence.clause_text(number.start)
+    if number.word and number.values == frozenset({Decimal(1)}):
         return "stock" if has("cues", "scarce", text) else ""
-    if _option_follows(sentence, number) and not has("cues", "stock", text):
+    stocked = has("cues", "stock", text)
+    if _option_follows(sentence, number) and not stocked:
         return "count"
     follower = next((each for each in sentence.mentions if 0 <= each.start - number.end <= 25), None)
-    if follower and re.fullmatch(
-        r"\s+(?:(?:подходящ|разн|таки|эти|these|of|matching|different|passende|the|x|×)\w*\s+)*",
-        sentence.text[number.end : follower.start],
-        re.I,
-    ):
-        return "stock" if has("cues", "stock", text) else "count"
+    if follower and COUNTED.fullmatch(sentence.text[number.end : follower.start]):
+        return "stock" if stocked else "count"
     if _hint(sentence, number):
         return "bare measure"
-    if has("cues", "price", text) or re.search(r"(?<!\w)(?:за|for|für)\s*$", sentence.bare[: number.start], re.I):
+    if has("cues", "price", text) or PAID.search(sentence.bare[: number.start]):
         return "price"
-    if has("cues", "stock", text):
-        return "stock"
-    return "bare measure"
+    return "stock" if stocked else "bare measure"
 
 
 def _option_follows(sentence: Sentence, number: Number) -> bool:
@@ -135,16 +139,15 @@ def _echoes(number: Number, said: Number) -> bool:
 
 
 def _stock_words(sentence: Sentence) -> list[tuple[int, bool]]:
-    found: list[tuple[int, bool]] = []
-    gone = [match for match in pattern("stock", "no").finditer(sentence.bare)]
-    for match in gone:
-        if not _only_asked(sentence, match):
-            found.append((match.start(), False))
-    for match in pattern("stock", "yes").finditer(sentence.bare):
-        overlaps = any(other.start() <= match.start() < other.end() for other in gone)
-        if not overlaps and not _only_asked(sentence, match):
-            found.append((match.start(), not _negated(sentence, match.start())))
-    return found
+    """Where the sentence says that something is in stock (True) or is not."""
+    gone = list(pattern("stock", "no").finditer(sentence.bare))
+    there = [
+        match
+        for match in pattern("stock", "yes").finditer(sentence.bare)
+        if not any(other.start() <= match.start() < other.end() for other in gone)
+    ]
+    said = [(match, False) for match in gone] + [(match, not _negated(sentence, match.start())) for match in there]
+    return [(match.start(), yes) for match, yes in said if not _only_asked(sentence, match)]
 
 
 def _only_asked(sentence: Sentence, match: re.Match[str]) -> bool:
@@ -159,16 +162,14 @@ def _negated(sentence: Sentence, at: int) -> bool:
 
 
 def _concepts(sentence: Sentence) -> list[tuple[int, str]]:
-    found = []
-    for name in names("concepts"):
-        for match in pattern("concepts", name).finditer(sentence.bare):
-            if (
-                not sentence.asks(match.start())
-                and not sentence.hedged(match.start())
-                and not _company_has(sentence, name)
-            ):
-                found.append((match.start(), name))
-    return found
+    """Where the sentence states a material, a colour, an origin, a feature."""
+    return [
+        (match.start(), name)
+        for name in names("concepts")
+        if not _company_has(sentence, name)
+        for match in pattern("concepts", name).finditer(sentence.bare)
+        if not sentence.asks(match.start()) and not sentence.hedged(match.start())
+    ]
 
 
 def _company_has(sentence: Sentence, concept: str) -> bool:
@@ -372,7 +373,7 @@ def _measured(sentence: Sentence, number: Number, row: int, hint: str) -> bool:
 
 def _loosely(quantity: str, hint: str) -> bool:
     """Names that people use for one another."""
-    return {quantity, hint} <= {"length", "depth"} or {quantity, hint} <= {"power", "flow"} and False
+    return {quantity, hint} <= {"length", "depth"} or ({quantity, hint} <= {"power", "flow"} and False)
 
 
 def _same_measure(number: Number, fact: Fact) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from appliance.core.claims.goods import Row, Shown, goods_of
 from appliance.core.claims.promises import promises, vague_amounts
 from appliance.core.claims.sentence import Blocked, take_apart
 from appliance.core.claims.strangers import codes, strangers
+
+LONGEST = 600  # characters; what is longer is no sentence for a customer, and costs more time than it is worth
+MOST_FIGURES = 40
+RECENT = 10  # of the customer's messages whose figures may be repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,15 @@ def check_record(record: Mapping[str, Any]) -> dict[str, Any]:
 def _examine(raw: str, lang: str, rows: Sequence[Shown], company_text: str, said: Sequence[str]) -> None:
     lang = lang.split("-")[0].lower()
     text, why = clean.plain(raw)
+    if len(text) > LONGEST or len(re.findall(r"\d+", text)) > MOST_FIGURES:
+        why = "too long for a sentence"
     _refuse(why or clean.forbidden(text))
     goods = goods_of(rows)
     company = company_of(clean.plain(company_text)[0], lang)
     _refuse(clean.strange_script(text, list(goods), company))
     open_text, why = clean.without_contacts(text, company)
     _refuse(why)
-    sentence = take_apart(open_text, lang, goods, company, said)
+    sentence = take_apart(open_text, lang, goods, company, [message[:LONGEST] for message in said[-RECENT:]])
     _refuse(clean.unknown_phone(sentence.bare))
     for examine in (codes, strangers, promises, vague_amounts, comparisons, figures):
         examine(sentence)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Protocol
 
 from appliance.core.claims.lexicon import has, names, pattern
-from appliance.core.claims.numbers import Number, find_numbers, unit_behind
+from appliance.core.claims.numbers import Number, find_numbers, is_unit, unit_behind
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’ʻ‘ʼ](?=[^\W\d_]))?|\d+")
 JOINT = re.compile(r"[\s\-–/.,«»\"“”„'’()№×*+]{0,3}")
@@ -18,7 +19,39 @@ ENDINGS = re.compile(
 )
 LATIN_ENDINGS = re.compile(r"(?:|s|es|e|n|en|er|ern|em|ns)")
 STOP = frozenset(
-    "и в на с со от до из за для по the a an of for with and or und mit für der die das von zum zur без не к".split()
+    (
+        "и",
+        "в",
+        "на",
+        "с",
+        "со",
+        "от",
+        "до",
+        "из",
+        "за",
+        "для",
+        "по",
+        "без",
+        "не",
+        "к",
+        "the",
+        "a",
+        "an",
+        "of",
+        "for",
+        "with",
+        "and",
+        "or",
+        "und",
+        "mit",
+        "für",
+        "der",
+        "die",
+        "das",
+        "von",
+        "zum",
+        "zur",
+    )
 )
 
 
@@ -102,9 +135,10 @@ class Mention:
 
 
 def goods_of(rows: Sequence[Shown]) -> list[Good]:
-    return [_good(row) for row in rows]
+    return [_good(row) for row in rows]  # type: ignore[arg-type]  # rows are frozen values
 
 
+@lru_cache(maxsize=512)
 def _good(row: Shown) -> Good:
     brand, category, unit = (str(getattr(row, field, "") or "") for field in ("brand", "category", "unit"))
     facts = [
@@ -279,9 +313,9 @@ def _is_claim(text: str, end: int) -> bool:
 
 def _names_something(words: tuple[str, ...]) -> bool:
     """Not only numbers, units and little words: "220 V" or "for" name no product."""
-    strong = [word for word in words if not word.isdigit() and word not in STOP and unit_behind(word, 0) is None]
+    strong = [word for word in words if not word.isdigit() and word not in STOP and not is_unit(word)]
     if len(words) > 1 and words[0].isdigit() and not words[1].isdigit() and words[1] not in STOP:
-        return unit_behind(words[1], 0) is None  # "42U"
+        return not is_unit(words[1])  # "42U"
     coded = len(words) > 1 and not words[0].isdigit() and words[0] not in STOP and words[1].isdigit()
     return coded or any(len(word) >= 2 for word in strong)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from appliance.core.claims.lexicon import data
 
@@ -177,10 +177,8 @@ def vocabulary(lang: str) -> tuple[dict[str, tuple[Decimal, ...]], frozenset[Dec
 def _in_compounds(text: str) -> list[Number]:
     """Numbers inside adjectives: "трёхфазный", "двухлетняя", "dreistufig"; what they count may be a unit."""
     found = []
-    prefixes, counted = data("numerals")["compounds"]["prefixes"], data("numerals")["compounds"]["units"]
-    words = "|".join(form for _, forms in prefixes for form in forms.split())
-    stems = "|".join([*data("numerals")["compounds"]["counted"].split(), *counted])
-    for match in re.finditer(rf"(?<![^\W_])({words})-?({stems})[^\W\d_]*", text, re.IGNORECASE):
+    prefixes, counted, pattern = _compounds()
+    for match in pattern.finditer(text):
         value = next(value for value, forms in prefixes if match[1].casefold() in forms.split())
         unit = counted.get(match[2].casefold())
         found.append(
@@ -196,11 +194,27 @@ def _in_compounds(text: str) -> list[Number]:
     return found
 
 
+@cache
+def _compounds() -> tuple[list[tuple[float, str]], dict[str, list[str]], re.Pattern[str]]:
+    table = data("numerals")["compounds"]
+    words = "|".join(form for _, forms in table["prefixes"] for form in forms.split())
+    stems = "|".join([*table["counted"].split(), *table["units"]])
+    return table["prefixes"], table["units"], re.compile(rf"(?<![^\W_])({words})-?({stems})[^\W\d_]*", re.IGNORECASE)
+
+
+@cache
+def _scales() -> dict[str, Decimal]:
+    """Scale words that may stand behind digits."""
+    pairs = [pair for table in data("numerals").values() for pair in table.get("scales", ())]
+    words = {form: Decimal(value) for value, forms in pairs for form in forms.split()}
+    return {word: value for word, value in words.items() if word not in ("on", "bin", "лям", "yuz")}
+
+
 def _in_chinese(text: str) -> list[Number]:
     found = []
     for match in CHINESE.finditer(text):
         run = match[0]
-        if run[-1] in "千" and text[match.end() : match.end() + 1] in ("瓦", "克", "米"):
+        if run[-1] == "千" and text[match.end() : match.end() + 1] in ("瓦", "克", "米"):
             run = run[:-1]
         number = Number(
             start=match.start(), end=match.start() + len(run), raw=run, values=frozenset({_chinese(run)}), word=True
@@ -229,14 +243,10 @@ def _chinese(run: str) -> Decimal:
 
 def _scale_behind(text: str, at: int) -> tuple[int, Decimal] | None:
     """A scale behind digits: "12,5 тыс.", "20k", "2 million"."""
-    if match := re.match(r"(?:[kк](?![^\W_])|\s?т\.\s?р\.?)", text[at:], re.IGNORECASE):
-        return at + (match.end() if text[at] in "kKкК" else 0), Decimal(1000)
-    if match := re.match(r"\s?-?([^\W\d_]+)\.?", text[at:]):
-        word = match[1].casefold()
-        for table in data("numerals").values():
-            for value, forms in table.get("scales", ()):
-                if word in forms.split() and word not in ("on", "bin", "лям", "yuz"):
-                    return at + match.end(), Decimal(value)
+    if match := re.match(r"[kк](?![^\W_])|\s?т\.\s?(?=р)", text[at:], re.IGNORECASE):
+        return at + match.end(), Decimal(1000)
+    if (match := re.match(r"\s?-?([^\W\d_]+)\.?", text[at:])) and (value := _scales().get(match[1].casefold())):
+        return at + match.end(), value
     return None
 
 
@@ -290,7 +300,7 @@ def _a_time(behind: str, unit: Unit) -> tuple[int, Unit]:
 
 
 def _other_currency(text: str, at: int) -> tuple[int, str] | None:
-    """(length, code) of a currency named by its country: "белорусских рублей", "Canadian dollars"; XXX for one unknown."""
+    """(length, code) of a currency with its country: "белорусских рублей", "Canadian dollars"; XXX for most."""
     match = re.match(r"\s*([^\W\d_]+)\s+", text[at:])
     behind = unit_behind(text, at + match.end()) if match else None
     if match is None or behind is None or behind[1] != "currency":
@@ -301,8 +311,8 @@ def _other_currency(text: str, at: int) -> tuple[int, str] | None:
 
 
 @cache
-def _spellings() -> tuple[re.Pattern[str], dict[str, tuple[str, str | Unit]]]:
-    """One pattern for whatever may stand behind a number, and the meaning of each of its groups."""
+def _spellings() -> dict[str, tuple[re.Pattern[str], dict[str, tuple[str, str | Unit]]]]:
+    """By first letter: one pattern for whatever may stand behind a number, and the meaning of each of its groups."""
     table = data("units")
     meanings: list[tuple[str, tuple[str, str | Unit]]] = []
     for dimension, factor, spellings in table["units"]:
@@ -312,9 +322,32 @@ def _spellings() -> tuple[re.Pattern[str], dict[str, tuple[str, str | Unit]]]:
             meanings += [(each, (kind, code)) for each in spellings.split()]
     meanings += [(each, ("pieces", "")) for each in table["pieces"].split()]
     meanings.sort(key=lambda pair: -len(pair[0].strip("=*")))
+    by_letter: dict[str, list[tuple[str, tuple[str, str | Unit]]]] = {}
+    for text, meaning in meanings:
+        by_letter.setdefault(text.lstrip("=")[0].casefold(), []).append((text, meaning))
+    return {letter: _one_pattern(each) for letter, each in by_letter.items()}
+
+
+def _one_pattern(
+    meanings: list[tuple[str, tuple[str, str | Unit]]],
+) -> tuple[re.Pattern[str], dict[str, tuple[str, str | Unit]]]:
     groups = {f"u{at}": meaning for at, (_, meaning) in enumerate(meanings)}
-    parts = [f"(?P<u{at}>{_spelling(text)})" for at, (text, _) in enumerate(meanings)]
-    return re.compile("|".join(parts)), groups
+    return re.compile("|".join(f"(?P<u{at}>{_spelling(text)})" for at, (text, _) in enumerate(meanings))), groups
+
+
+def _measure_at(text: str) -> tuple[int, str, str | Unit] | None:
+    """(length, kind, meaning) of the unit, currency or unit of count at the start of `text`."""
+    known = _spellings().get(text[:1].casefold())
+    if known is None or (match := known[0].match(text)) is None:
+        return None
+    kind, value = known[1][str(match.lastgroup)]
+    return match.end(), kind, value
+
+
+@lru_cache(maxsize=8192)
+def is_unit(word: str) -> bool:
+    """Whether a word is a unit, a currency or a unit of count."""
+    return unit_behind(word, 0) is not None
 
 
 def _spelling(text: str) -> str:
@@ -331,10 +364,8 @@ def unit_behind(text: str, at: int, *, fraction: bool = False) -> tuple[int, str
     lead = re.match(r"[\s-]{0,2}(?:-?(?:го|ти|ми|х) )?", text[at:])
     skipped = lead.end() if lead else 0
     rest = text[at + skipped :]
-    pattern, groups = _spellings()
-    if match := pattern.match(rest):
-        kind, value = groups[str(match.lastgroup)]
-        return skipped + match.end(), kind, value
+    if found := _measure_at(rest):
+        return skipped + found[0], found[1], found[2]
     # "220 в" at the end of a clause is volts, "4 в наличии" is not; so with "а" (amperes) and "in" (inches).
     if match := re.match(r"(?:([вv])|([аa])|(in))(?=\s*(?:[.,;:)!?]|$))", rest, re.IGNORECASE):
         dimension, factor = (("voltage", "1"), ("current", "1"), ("length", "25.4"))[(match.lastindex or 1) - 1]
@@ -347,10 +378,9 @@ def unit_behind(text: str, at: int, *, fraction: bool = False) -> tuple[int, str
 def currency_before(text: str, at: int) -> tuple[int, str] | None:
     """(start, ISO code) of a currency sign or code right before `at`."""
     if match := re.search(r"(?<![^\W_])([$€£₽₸₺₴¥₹₾]|(?:US|C|A)\$|[A-Z]{3})\s?$", text[:at]):
-        pattern, groups = _spellings()
         sign = match[1][-1] if match[1][-1] == "$" else match[1]
-        if (found := pattern.fullmatch(sign)) and groups[str(found.lastgroup)][0] == "currency":
-            return match.start(), str(groups[str(found.lastgroup)][1])
+        if (found := _measure_at(sign)) and found[:2] == (len(sign), "currency"):
+            return match.start(), str(found[2])
     return None
 
 

@@ -17,7 +17,8 @@ ABOUT_DISCOUNTS = re.compile(
 )
 
 TOPIC = re.compile(
-    r"\s*(?:for|about|regarding|as for|concerning|по|о|об|насч[её]т|что касается|для|zu|zur|zum|bezüglich|über|wegen|für)(?!\w)",
+    r"\s*(?:for|about|regarding|as for|concerning|по|о|об|насч[её]т|что касается|для|zu|zur|zum|bezüglich|über|"
+    r"wegen|für)(?!\w)",
     re.IGNORECASE,
 )
 

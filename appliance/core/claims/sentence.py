@@ -15,7 +15,8 @@ from appliance.core.claims.numbers import Number, find_numbers
 Span = tuple[int, int]
 Group = tuple[Mention, ...]
 TOGETHER = re.compile(
-    r"[\s»”\")]*(?:,|/|и|или|and|or|und|oder|а также|as well as|sowie|та|және|va|ve|和)*[\s«“„\"]*(?:the |die |der |das )?",
+    r"[\s»”\")]*(?:,|/|и|или|and|or|und|oder|а также|as well as|sowie|та|және|va|ve|和)*[\s«“„\"]*"
+    r"(?:the |die |der |das )?",
     re.IGNORECASE,
 )
 AGAINST = re.compile(r"\s*(?:против|vs\.?|versus|against|gegen|gegenüber|compared (?:to|with)|проти)\s*", re.IGNORECASE)

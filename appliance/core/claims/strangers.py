@@ -6,7 +6,7 @@ import re
 
 from appliance.core.claims.goods import same_word, tokens
 from appliance.core.claims.lexicon import has, pattern, plain_words
-from appliance.core.claims.numbers import unit_behind
+from appliance.core.claims.numbers import is_unit
 from appliance.core.claims.sentence import Blocked, Sentence
 
 
@@ -79,16 +79,16 @@ def _modest(sentence: Sentence) -> bool:
 
 def _stands_out(sentence: Sentence, match: re.Match[str]) -> bool:
     word, text = match[0], sentence.text
-    if unit_behind(word, 0) and re.search(r"\d[\s-]?$", text[: match.start()]):
+    if is_unit(word) and re.search(r"\d[\s-]?$", text[: match.start()]):
         return False
     cyrillic = _is_cyrillic(sentence)
     foreign = cyrillic != bool("\u0400" <= word[0] <= "\u04ff") and not re.match(r"[\u4e00-\u9fff]", word)
     if foreign and not re.search(r"[\u4e00-\u9fff]", text) and len(word) > 1:
         return True
-    if len(word) > 1 and word.isupper() and not text.isupper() and unit_behind(word, 0) is None:
+    if len(word) > 1 and word.isupper() and not text.isupper() and not is_unit(word):
         return True
     starts = not re.search(r"[^\s\"«“„(—–-]", re.split(r"[.!?:…]\s", text[: match.start()])[-1])
-    return word[0].isupper() and not starts and sentence.lang in ("ru", "en", "uk", "kk", "uz", "tr")
+    return word[0].isupper() and not starts and sentence.lang != "de"
 
 
 CYRILLIC = ("ru", "uk", "kk", "be", "bg", "sr", "mk", "ky", "tg", "mn")
