@@ -74,14 +74,15 @@ class Assistant:
         writer: Writer,
         company: Callable[[], Passages],
         default_language: str = "ru",
-        photo: Callable[[Card], str] = lambda card: card.photo,
+        prototypes: routing.Prototypes | None = None,
     ) -> None:
+        """`prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given."""
         self.shelf = shelf
         self._embedder = embedder
         self._writer = writer
         self._company = company
         self._default_language = default_language
-        self._prototypes: routing.Prototypes | None = None
+        self._prototypes = prototypes
         self._loading = asyncio.Lock()
 
     async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:

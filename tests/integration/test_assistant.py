@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from appliance.assistant import Assistant
+from appliance.core import routing
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt
 from appliance.core.types import Progress, Reply, Route, Rung
@@ -50,6 +51,12 @@ def embedder() -> PackagedEmbedder:
     return PackagedEmbedder()
 
 
+@pytest.fixture(scope="session")
+def prototypes(embedder: PackagedEmbedder) -> routing.Prototypes:
+    examples = routing.examples()
+    return routing.Prototypes.build(examples, embedder.encode([example.text for example in examples]))
+
+
 @pytest.fixture
 async def shelf(tmp_path: Path, embedder: PackagedEmbedder) -> AsyncIterator[Shelf]:
     shelf = Shelf(tmp_path / "catalog", embedders=[embedder])
@@ -59,10 +66,19 @@ async def shelf(tmp_path: Path, embedder: PackagedEmbedder) -> AsyncIterator[She
     shelf.close()
 
 
-def _assistant(shelf: Shelf, embedder: PackagedEmbedder, llm: ScriptedLLM, patience: float = 8) -> Assistant:
-    passages = Passages(COMPANY)
-    writer = Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=patience))
-    return Assistant(shelf=shelf, embedder=embedder, writer=writer, company=lambda: passages)
+Hire = Callable[[ScriptedLLM], Assistant]
+
+
+@pytest.fixture
+def hire(shelf: Shelf, embedder: PackagedEmbedder, prototypes: routing.Prototypes) -> Hire:
+    """An assistant at this counter with the model that is given."""
+
+    def with_model(llm: ScriptedLLM) -> Assistant:
+        passages = Passages(COMPANY)
+        writer = Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=8))
+        return Assistant(shelf=shelf, embedder=embedder, writer=writer, company=lambda: passages, prototypes=prototypes)
+
+    return with_model
 
 
 def _says(*answers: str) -> ScriptedLLM:
@@ -74,11 +90,9 @@ async def _ask(assistant: Assistant, *turns: str) -> list[Reply]:
     return [await scratch.ask(assistant, turn) for turn in turns]
 
 
-async def test_the_model_speaks_of_the_goods_with_the_catalogues_figures(
-    shelf: Shelf, embedder: PackagedEmbedder
-) -> None:
+async def test_the_model_speaks_of_the_goods_with_the_catalogues_figures(hire: Hire) -> None:
     llm = _says("Подойдёт [A], цена [A.price].")
-    [reply] = await _ask(_assistant(shelf, embedder, llm), "насос дренажный 1500 вт")
+    [reply] = await _ask(hire(llm), "насос дренажный 1500 вт")
     assert reply.cards[0].sku == "DR-1500"
     assert reply.rung is Rung.PROSE
     assert reply.text == "Подойдёт Насос дренажный Zarnik DR 1500, цена 12\xa0500\xa0₽."
@@ -86,7 +100,7 @@ async def test_the_model_speaks_of_the_goods_with_the_catalogues_figures(
     assert reply.prompt_version
 
 
-async def test_cards_are_shown_before_the_model_has_said_a_word(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_cards_are_shown_before_the_model_has_said_a_word(hire: Hire) -> None:
     seen: list[Progress] = []
     asked_when_shown: list[int] = []
     llm = _says("Вот [A].")
@@ -97,7 +111,7 @@ async def test_cards_are_shown_before_the_model_has_said_a_word(shelf: Shelf, em
 
     scratch = Scratch()
     claim = scratch.claim("насос дренажный")
-    await _assistant(shelf, embedder, llm).answer(claim, message=uuid4(), show=show, stopped=asyncio.Event())
+    await hire(llm).answer(claim, message=uuid4(), show=show, stopped=asyncio.Event())
     assert seen[0].cards
     assert asked_when_shown[0] == 0
     assert seen[-1].text.startswith("Вот Насос дренажный")
@@ -111,10 +125,8 @@ async def test_cards_are_shown_before_the_model_has_said_a_word(shelf: Shelf, em
         ["Смотрите на http://shop.example."],
     ],
 )
-async def test_a_sentence_that_no_row_shows_never_reaches_the_customer(
-    answers: Sequence[str], shelf: Shelf, embedder: PackagedEmbedder
-) -> None:
-    [reply] = await _ask(_assistant(shelf, embedder, _says(*answers)), "насос дренажный 1500 вт")
+async def test_a_sentence_that_no_row_shows_never_reaches_the_customer(answers: Sequence[str], hire: Hire) -> None:
+    [reply] = await _ask(hire(_says(*answers)), "насос дренажный 1500 вт")
     assert reply.rung is Rung.TEMPLATE
     assert reply.cards
     assert "9 900" not in reply.text
@@ -122,68 +134,68 @@ async def test_a_sentence_that_no_row_shows_never_reaches_the_customer(
     assert "http" not in reply.text
 
 
-async def test_without_a_model_the_goods_come_with_a_ready_sentence(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_without_a_model_the_goods_come_with_a_ready_sentence(hire: Hire) -> None:
     llm = ScriptedLLM([ModelUnavailable("planted")])
-    [reply] = await _ask(_assistant(shelf, embedder, llm), "насос дренажный")
+    [reply] = await _ask(hire(llm), "насос дренажный")
     assert reply.rung is Rung.TEMPLATE
     assert len(reply.cards) == 3
     assert reply.text
 
 
-async def test_a_model_that_would_be_late_is_not_asked(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_a_model_that_would_be_late_is_not_asked(hire: Hire) -> None:
     llm = ScriptedLLM(wait=timedelta(seconds=30))
-    [reply] = await _ask(_assistant(shelf, embedder, llm), "насос дренажный")
+    [reply] = await _ask(hire(llm), "насос дренажный")
     assert reply.rung is Rung.TEMPLATE
     assert llm.asked == []
 
 
-async def test_what_is_absent_is_said_to_be_absent(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_what_is_absent_is_said_to_be_absent(hire: Hire) -> None:
     llm = _says("У нас есть [A].")
-    [reply] = await _ask(_assistant(shelf, embedder, llm), "есть ли у вас пианино?")
+    [reply] = await _ask(hire(llm), "есть ли у вас пианино?")
     assert reply.none
     assert not reply.cards
     assert llm.asked == []
 
 
-async def test_cheaper_means_cheaper_than_what_was_shown(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_cheaper_means_cheaper_than_what_was_shown(hire: Hire) -> None:
     llm = ScriptedLLM([ModelUnavailable("planted")])
-    first, second = await _ask(_assistant(shelf, embedder, llm), "насос дренажный 900 вт", "а подешевле?")
+    first, second = await _ask(hire(llm), "насос дренажный 900 вт", "а подешевле?")
     assert first.cards[0].sku == "DR-900"
     assert second.cards
     assert all(card.price is not None and card.price < Decimal(7400) for card in second.cards)
 
 
-async def test_the_second_one_is_the_second_that_was_shown(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_the_second_one_is_the_second_that_was_shown(hire: Hire) -> None:
     llm = ScriptedLLM([ModelUnavailable("planted")])
-    first, second = await _ask(_assistant(shelf, embedder, llm), "насос дренажный", "сколько стоит второй?")
+    first, second = await _ask(hire(llm), "насос дренажный", "сколько стоит второй?")
     assert first.cards[1].name in second.text
 
 
-async def test_the_answer_is_in_the_customers_language(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_the_answer_is_in_the_customers_language(hire: Hire) -> None:
     llm = ScriptedLLM([ModelUnavailable("planted")])
-    [reply] = await _ask(_assistant(shelf, embedder, llm), "do you have a drainage pump?")
+    [reply] = await _ask(hire(llm), "do you have a drainage pump?")
     assert reply.lang == "en"
     assert reply.cards[0].name.startswith("Drainage pump")
     assert reply.text.isascii()
 
 
-async def test_the_company_answers_in_its_own_words(shelf: Shelf, embedder: PackagedEmbedder) -> None:
+async def test_the_company_answers_in_its_own_words(hire: Hire) -> None:
     llm = ScriptedLLM([ModelUnavailable("planted")])
-    [reply] = await _ask(_assistant(shelf, embedder, llm), "сколько стоит доставка?")
+    [reply] = await _ask(hire(llm), "сколько стоит доставка?")
     assert reply.route is Route.COMPANY
     assert "900 ₽" in reply.text
     assert reply.sources == ("delivery",)
 
 
-async def test_who_wants_a_person_gets_a_form(shelf: Shelf, embedder: PackagedEmbedder) -> None:
-    [reply] = await _ask(_assistant(shelf, embedder, ScriptedLLM()), "позовите менеджера")
+async def test_who_wants_a_person_gets_a_form(hire: Hire) -> None:
+    [reply] = await _ask(hire(ScriptedLLM()), "позовите менеджера")
     assert reply.route is Route.CONTACT
     assert {field["name"] for field in reply.form["fields"]} >= {"name", "phone"}
     assert reply.form["consent"]["version"]
 
 
-async def test_before_there_is_a_catalogue_a_person_is_offered(tmp_path: Path, embedder: PackagedEmbedder) -> None:
-    empty = Shelf(tmp_path / "empty", embedders=[embedder])
-    [reply] = await _ask(_assistant(empty, embedder, ScriptedLLM()), "насос дренажный")
+async def test_before_there_is_a_catalogue_a_person_is_offered(hire: Hire, tmp_path: Path) -> None:
+    assistant = hire(ScriptedLLM())
+    assistant.shelf = Shelf(tmp_path / "empty")
+    [reply] = await _ask(assistant, "насос дренажный")
     assert reply.rung is Rung.FORM
-    empty.close()
