@@ -356,6 +356,7 @@ def main() -> None:
         write(name, [*hand, *from_templates(make, total - len(hand))])
     write_pair("second", "claims_second.txt")
     write_pair("third", "claims_third.txt")
+    write_pair("fourth", "claims_fourth.txt")
 
 
 if __name__ == "__main__":
