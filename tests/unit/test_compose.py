@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from appliance import commands
 from appliance.settings import Settings, load, variable
+from catalog.shelf import Shelf
 
 CLONE = Path(__file__).parents[2]
 COMPOSE = CLONE / "compose"
@@ -154,6 +155,30 @@ def test_the_example_loads_as_it_stands_and_holds_no_secret(tmp_path: Path) -> N
     assert settings == load({"APPLIANCE_HOME": str(tmp_path)})
     secret = {name for name in example() if re.search("PASSWORD|SECRET|TOKEN|API_KEY", name)}
     assert {example()[name][0] for name in secret} == {""}
+
+
+def test_the_sample_is_loaded_into_an_empty_shop_alone(tmp_path: Path) -> None:
+    service = dict(ours("cpu"))["catalogue"]
+    tools, home = tmp_path / "bin", tmp_path / "home"
+    for tool in ("python", "appliance"):
+        write_tool(tools / tool, f'echo {tool} "$@" >>"{tmp_path}/said"\n')
+    pointer = Shelf(home / "catalog")._pointer  # the file that names the live version
+
+    def said(**env: str) -> str:
+        line = [*service["entrypoint"], service["command"][0].replace("$$", "$")]
+        around = {"PATH": f"{tools}:{os.environ['PATH']}", "APPLIANCE_HOME": str(home), **env}
+        (tmp_path / "said").write_text("")
+        subprocess.run(line, env=around, check=True, timeout=60)
+        return (tmp_path / "said").read_text()
+
+    assert said() == (
+        f"python -m catalog.sample --out {home}/sample\n"
+        f"appliance catalog import {home}/sample/catalogue.xlsx --publish\n"
+    )
+    assert said(APPLIANCE_SAMPLE="false") == ""
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    pointer.write_text("[]")
+    assert said() == ""
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -300,6 +325,12 @@ def install(root: Path, *roles: str, check: bool = True) -> subprocess.Completed
     env = {**os.environ, "COUNTERMAN_ROOT": str(root), "COUNTERMAN_HOME": "/srv/shop", "COUNTERMAN_USER": "root"}
     script = [str(COMPOSE / "systemd" / "install"), *roles]
     return subprocess.run(script, env=env, check=check, capture_output=True, text=True, timeout=60)
+
+
+def write_tool(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}")
+    path.chmod(0o755)
 
 
 def filled(value: str) -> str:
