@@ -51,7 +51,9 @@ def figures(sentence: Sentence) -> None:
 
 def _both(sentence: Sentence, at: int) -> Group:
     """The two products of a clause that says "both"."""
-    if not has("cues", "both", sentence.clause_text(at)):
+    text = sentence.clause_text(at)
+    said = pattern("cues", "both").search(text)
+    if said is None or re.search(r"(?<!\w)(?:der|of|of the|из|von)\s*$", text[: said.start()], re.IGNORECASE):
         return ()
     named = tuple(each for group in sentence.groups for each in group)
     for pair in (sentence.spoken_of(at), named):
@@ -406,8 +408,8 @@ def _beside_same_word(sentence: Sentence, number: Number, good: Good) -> bool:
     for at in range(len(words) - len(digits) + 1):
         if words[at : at + len(digits)] == digits:
             after, prior = words[at + len(digits) : at + len(digits) + 1], words[max(0, at - 1) : at]
-            if any(same_word(a, b, sentence.lang) and len(a) > 2 for a in behind for b in after) or any(
-                same_word(a, b, sentence.lang) and len(a) > 2 for a in before for b in prior
+            if any(akin(a, b, sentence.lang) and len(a) > 2 for a in behind for b in after) or any(
+                akin(a, b, sentence.lang) and len(a) > 2 for a in before for b in prior
             ):
                 return True
     return False

@@ -240,7 +240,7 @@ def find_mentions(text: str, goods: Sequence[Good], lang: str) -> list[Mention]:
             at += 1
             continue
         size, rows, sku = _longest(text, spans, words, at, goods, lang)
-        while size and words[at + size - 1].isdigit() and _is_claim(text, spans[at + size - 1][1]):
+        while size and words[at + size - 1].isdigit() and _is_claim(text, spans[at + size - 1]):
             size -= 1
         if size and (sku or _names_something(words[at : at + size])):
             found.append(Mention(start=spans[at][0], end=spans[at + size - 1][1], rows=rows, sku=sku))
@@ -306,9 +306,11 @@ def _run(
     return size
 
 
-def _is_claim(text: str, end: int) -> bool:
-    behind = unit_behind(text, end)
-    return bool(behind and behind[1] in ("currency", "pieces"))
+def _is_claim(text: str, span: tuple[int, int]) -> bool:
+    """Whether the last figure of a name is rather a price or a stock: "pump 500 roubles", but not "BDF18 units"."""
+    behind = unit_behind(text, span[1])
+    apart = text[span[0] - 1 : span[0]].isspace()
+    return apart and bool(behind and behind[1] in ("currency", "pieces"))
 
 
 def _names_something(words: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ Readings = frozenset[Decimal]
 ALWAYS = ("ru", "en", "de")  # whose words are looked for in every sentence, whatever its language is said to be
 OWN = ("uk", "kk", "uz", "tr", "zh")  # whose words collide with others and count only in their own texts
 DIGITS = re.compile(
-    r"(?<!\d)(?<![^\W\d_\u2e80-\u9fff])(?:"
+    r"(?<!\d)(?:(?<=\d[xхXХ])|(?<![^\W\d_\u2e80-\u9fff]))(?:"
     r"(?P<clock>\d{1,2}:\d\d)|(?P<code>\d+(?:\.\d+){2,}(?:-\d+)*)"
     r"|(?P<fraction>(?:\d+ )?\d+/\d+)"
     r"|(?P<grouped>\d{1,3}(?P<gap>[ .,'’])\d{3}(?:(?P=gap)\d{3})*(?:[.,]\d{1,2})?(?!\d))"

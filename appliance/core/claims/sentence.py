@@ -116,10 +116,12 @@ def against(sentence: Sentence) -> dict[int, Group]:
     """Whom figures set against each other belong to: "A is lighter than B: 60 kg against 90 kg"."""
     found: dict[int, Group] = {}
     for one, other in zip(sentence.numbers, sentence.numbers[1:], strict=False):
-        if len(sentence.groups) < 2 or not AGAINST.fullmatch(sentence.bare[one.end : other.start]):
+        if not sentence.groups or not AGAINST.fullmatch(sentence.bare[one.end : other.start]):
             continue
-        owner = next((group for group in sentence.groups if 0 <= group[0].start - other.end <= 12), sentence.groups[1])
-        rest = [group for group in sentence.groups if group is not owner]
+        others = sentence.rows - rows_of(sentence.groups[0])
+        rival = sentence.groups[1] if sentence.groups[1:] else (Mention(start=one.end, end=one.end, rows=others),)
+        owner = next((group for group in sentence.groups if 0 <= group[0].start - other.end <= 12), rival)
+        rest = [group for group in (*sentence.groups, rival) if group != owner]
         found[one.start], found[other.start] = rest[0], owner
     return found
 
