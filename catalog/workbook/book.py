@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -144,8 +145,11 @@ class _Reader:
         self.file, self.lang, self.mapping = file, lang, mapping
         self.include_hidden, self.currency = include_hidden, currency
         self.problems: list[Problem] = []
+        self.words = ""  # a taste of all sheets, to guess a currency by
 
     def read(self, grids: Sequence[Grid], kind: str) -> Book:
+        tastes = (cell for grid in grids for row in grid.rows[:60] for cell in row[:30] if isinstance(cell, str))
+        self.words = " ".join(cell[:200] for cell in tastes)
         pages = [self._page(grid) for grid in grids]
         self._leave_out_strangers(pages)
         drafts = [pair for page in pages for pair in self._drafts(page)]
@@ -324,7 +328,7 @@ class _Reader:
             return
         known = Counter(draft.currency for draft in drafts if draft.currency)
         common = known.most_common(1)[0][0] if len(known) == 1 else ""
-        assumed = common or self.currency or _currency_by_language(" ".join(draft.name for draft in bare[:300]))
+        assumed = common or self.currency or _likely_currency(self.words)
         if not common and not self.currency:
             self._say("currency_assumed", currency=assumed)
         for draft in bare:
@@ -372,11 +376,27 @@ def _made_sku(product: Product) -> str:
     return "X" + hashlib.sha256(said.encode()).hexdigest()[:10].upper()
 
 
-def _currency_by_language(names: str) -> str:
-    letters = Counter(names.lower())
+_COUNTRY = re.compile(
+    r"\.(ua|by|kz|uz|ru|su|рф|md|pl|ro|de|kg|am|ge|az|in)(?=[/\s,;)]|$)"
+    r"|\+\s?(380|375|373|998|996|374|995|994|48|40|49|91)(?!\d)"
+)
+_MONEY_OF = {
+    "ua": "UAH", "380": "UAH", "by": "BYN", "375": "BYN", "kz": "KZT", "uz": "UZS", "998": "UZS",
+    "ru": "RUB", "su": "RUB", "рф": "RUB", "md": "MDL", "373": "MDL", "pl": "PLN", "48": "PLN",
+    "ro": "RON", "40": "RON", "de": "EUR", "49": "EUR", "kg": "KGS", "996": "KGS", "am": "AMD", "374": "AMD",
+    "ge": "GEL", "995": "GEL", "az": "AZN", "994": "AZN", "in": "INR", "91": "INR",
+}  # fmt: skip
+
+
+def _likely_currency(words: str) -> str:
+    """The money of the country that addresses and telephones name most often, else of the language of the words."""
+    countries = Counter(_MONEY_OF[found[1] or found[2]] for found in _COUNTRY.finditer(words.lower()))
+    if countries:
+        return countries.most_common(1)[0][0]
+    letters = Counter(words.lower())
     if letters["і"] + letters["ї"] + letters["є"] > letters["ы"] + letters["э"] + letters["ё"]:
         return "UAH"
-    if sum(count for char, count in letters.items() if "а" <= char <= "я") > len(names) / 5:
+    if sum(count for char, count in letters.items() if "а" <= char <= "я") > len(words) / 10:
         return "RUB"
     return "EUR" if any(letters[char] for char in "äöüßăâîșț") else "USD"
 

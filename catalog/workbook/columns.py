@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from catalog.workbook.grid import Cell, is_empty, letter, written
 from catalog.workbook.values import number, price
-from catalog.workbook.vocabulary import Match, field_of, price_rank, simplify, sku_is_quoted, sku_is_weak
+from catalog.workbook.vocabulary import Match, field_of, price_rank, sale_units, simplify, sku_is_quoted, sku_is_weak
 
 FIELDS = (
     "name", "sku", "price", "other_price", "description", "category", "brand", "currency", "stock", "unit",
@@ -44,6 +44,7 @@ class Content:
     links: float = 0.0
     distinct: float = 0.0
     length: float = 0.0  # characters, on average
+    units: float = 0.0  # texts like "шт", "m", "кг"
     ordinal: float = 0.0  # numbers that follow their predecessor by one
 
 
@@ -90,6 +91,7 @@ def content(cells: Sequence[Cell]) -> Content:
         priced=sum(price(cell) is not None for cell in filled) / count,
         links=sum(text.startswith(("http://", "https://", "www.")) for text in texts) / count,
         distinct=len(set(texts)) / count,
+        units=sum(text.strip(" .").lower() in sale_units() for text in texts) / count,
         length=sum(map(len, texts)) / count,
         ordinal=steps / max(len(known) - 1, 1) * len(known) / count,
     )
@@ -116,6 +118,9 @@ def _match(label: str) -> Match | None:
     """The best reading of a header of several rows: its lowest part first, then the whole."""
     parts = label.split("\n")
     found = [match for part in (*reversed(parts), label) if (match := field_of(part))]
+    lowest = field_of(parts[-1])
+    if lowest and lowest.confidence >= 0.8 and lowest.field != "attribute":
+        return lowest
     groups = [match for match in found if match.field == "price"]
     if groups and len(parts) > 1 and field_of(parts[0]) == groups[0]:
         return groups[0]  # what stands under "Prices" is a price
@@ -140,6 +145,7 @@ def _settle(columns: dict[int, Column], contents: Mapping[int, Content]) -> None
     _settle_sku(columns, contents)
     _settle_name(columns, contents)
     _settle_price(columns, contents)
+    _settle_unit(columns, contents)
     for field in ("category", "brand", "currency", "unit", "photo", "url", "description", "barcode", "lang"):
         _keep_best(columns, field, lambda c: (contents[c.index].count > 0, c.confidence, -c.index), contents)
 
@@ -175,7 +181,7 @@ def _settle_quantity(columns: dict[int, Column]) -> None:
         columns[column.index] = replace(column, field="attribute")
     for column in list(columns.values()):
         if column.field in {"old_price", "total"}:
-            columns[column.index] = replace(column, field="attribute")
+            columns[column.index] = replace(column, field="attribute" if column.field == "old_price" else "")
 
 
 def _settle_twins(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
@@ -239,6 +245,17 @@ def _settle_price(columns: dict[int, Column], contents: Mapping[int, Content]) -
     best = min(usable, key=lambda column: (price_rank(column.label), column.index), default=None)
     for column in prices:
         columns[column.index] = replace(column, field="price" if column is best else "other_price")
+
+
+def _settle_unit(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    """A column of "шт", "кг", "m" under any name is the unit of sale, unless a column is named so."""
+    if any(column.field == "unit" for column in columns.values()):
+        return
+    for column in columns.values():
+        held = contents[column.index]
+        if column.field in {"attribute", ""} and held.count > 2 and held.units > 0.8:
+            columns[column.index] = replace(column, field="unit", confidence=0.6)
+            return
 
 
 def _unnamed_prices(columns: Mapping[int, Column], contents: Mapping[int, Content]) -> list[Column]:

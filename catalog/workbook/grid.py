@@ -21,6 +21,7 @@ class Grid:
     hidden_rows: frozenset[int] = frozenset()  # 0-based; rows folded into an outline do not count as hidden
     merged: tuple[tuple[int, int, int, int], ...] = ()  # top, left, bottom, right, 0-based, inclusive
     currencies: Mapping[tuple[int, int], str] = field(default_factory=dict)  # ISO code a cell's number format shows
+    levels: Mapping[int, int] = field(default_factory=dict)  # a row's depth in the outline, where it has one
     hidden_columns: frozenset[int] = frozenset()  # 0-based
     bold: frozenset[tuple[int, int]] = frozenset()  # cells in bold type, where the file tells
     failure: str = ""  # why the sheet could not be read, empty when it was

@@ -85,6 +85,7 @@ def _grid(sheet: Any, datemode: int, formats: _Formats) -> Grid:
         hidden=sheet.visibility != 0,
         hidden_rows=frozenset(index for index, info in folded if info.hidden and not info.outline_level),
         merged=tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells),
+        levels={index: info.outline_level for index, info in sheet.rowinfo_map.items() if info.outline_level},
         hidden_columns=frozenset(
             index for index, info in sheet.colinfo_map.items() if info.hidden and not info.outline_level
         ),
@@ -134,7 +135,7 @@ class _Formats:
 
 def format_says(pattern: str) -> tuple[str, int]:
     """The currency and the leading zeros that a number format shows: '0.00" грн"' is ("UAH", 0), '00000' is ("", 5)."""
-    first = pattern.split(";")[0]
+    first = re.sub(r"[_*].", "", pattern.split(";")[0])  # "_р" is a blank as wide as that letter
     digits = len(first) if re.fullmatch(r"0{2,20}", first) else 0
     quoted = " ".join(a or b for a, b in re.findall(r'"([^"]*)"|\[\$([^\]-]*)', first))
     outside = re.sub(r'"[^"]*"|\[[^\]]*\]', " ", first)

@@ -94,6 +94,7 @@ def _calamine_grids(data: bytes, looks: Mapping[str, Looks]) -> list[Grid]:
                     hidden=hidden,
                     hidden_rows=look.hidden_rows,
                     merged=merged,
+                    levels=look.levels,
                     hidden_columns=look.hidden_columns,
                     currencies=look.currencies,
                     bold=look.bold,

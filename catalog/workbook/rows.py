@@ -73,6 +73,16 @@ def read_rows(grid: Grid, table: Table, *, skip: frozenset[int], lang: str) -> R
     return _Rows(grid, table, skip, lang).read()
 
 
+@dataclass(slots=True)
+class _Heading:
+    """A section that is open: how deep it is said to be, how it looks, and whether a product has stood under it."""
+
+    title: str
+    depth: tuple[int, int]  # outline level and indent
+    look: tuple[int, bool]  # column and bold type
+    used: bool = False
+
+
 class _Rows:
     def __init__(self, grid: Grid, table: Table, skip: frozenset[int], lang: str) -> None:
         self.grid, self.table, self.skip, self.lang = grid, table, skip, lang
@@ -94,8 +104,7 @@ class _Rows:
         self.wide = {(top, left) for top, left, _, right in grid.merged if right > left}
         self.typical, self.priced = self._habits()
         self.bold_names = self._bold_share() > 0.5
-        self.path: list[str] = []
-        self.run: list[str] = []
+        self.path: list[_Heading] = []
         self.named: Draft | None = None
         self.telling = {c.title for c in self.extras if c.field == "attribute"}
 
@@ -113,7 +122,7 @@ class _Rows:
             else:
                 self.reading.kinds[row] = kind
                 if kind == "section":
-                    self._section(cells)
+                    self._section(row, cells)
         self._trailing_sections_are_notes()
         return self.reading
 
@@ -171,6 +180,8 @@ class _Rows:
             return self._lone(row, cells, first)
         if self._is_afterthought(cells, has):
             return "total"
+        if not priced and first.startswith(("*", "<*")):
+            return "note"
         if priced:
             return "product"
         if self._names_price_again(cells):
@@ -213,19 +224,26 @@ class _Rows:
         counted = [place for place in cells if place != self.places.get("index")]
         return self.priced >= 0.5 and not rich and len(counted) <= 2 and len(cells) * 2 <= self.typical
 
-    def _section(self, cells: dict[int, Cell]) -> None:
-        """Headings that follow each other are levels: the first of a run replaces as many levels as the run is long."""
-        place = self.places.get("name")
-        title = text(cells[place] if place in cells else next(iter(cells.values())))
-        self.run.append(title[:200])
+    def _section(self, row: int, cells: dict[int, Cell]) -> None:
+        """Puts a heading into the path: deeper by outline or indent, in place of its like, below what it follows."""
+        place = self.places.get("name", -1)
+        place = place if place in cells else next(iter(cells))
+        cell = cells[place]
+        indent = len(cell) - len(cell.lstrip()) if isinstance(cell, str) else 0
+        depth = (self.grid.levels.get(row, 0), indent)
+        look = (place, (row, place) in self.grid.bold)
+        while self.path and self.path[-1].depth > depth:
+            self.path.pop()
+        alike = [level for level, heading in enumerate(self.path) if (heading.depth, heading.look) == (depth, look)]
+        if alike and self.path[alike[-1]].used:
+            del self.path[alike[0] :]
+        self.path = [*self.path, _Heading(text(cell)[:200], depth, look)][-5:]
         self.named = None
 
     def _category(self) -> str:
-        if self.run:
-            keep = max(0, len(self.path) - len(self.run))
-            self.path = (self.path[:keep] + self.run)[-4:]
-            self.run = []
-        return " / ".join(self.path)
+        for heading in self.path:
+            heading.used = True
+        return " / ".join(heading.title for heading in self.path)
 
     def _trailing_sections_are_notes(self) -> None:
         """A heading with nothing below it until the end of the table is a remark."""
@@ -265,7 +283,7 @@ class _Rows:
             return text(cells[place])
         if place is None:
             return draft.sku or ", ".join(
-                filter(None, (self.path[-1] if self.path else self.table.title, self._variant(draft)))
+                filter(None, (self.path[-1].title if self.path else self.table.title, self._variant(draft)))
             )
         variant = self._variant(draft, unlike=self.named)
         return f"{self.named.name}, {variant}" if self.named and variant and self._is_variant(cells) else ""
@@ -303,7 +321,7 @@ class _Rows:
             draft.price = found.amount
             own = currency_of(written(cells.get(self.places.get("currency", -1))))
             shown_by_format = self.grid.currencies.get((draft.row, place), "")
-            draft.currency = own or found.currency or shown_by_format or self.header_currency.get(place, "")
+            draft.currency = own or found.currency or self.header_currency.get(place, "") or shown_by_format
 
     def _stock(self, draft: Draft, cells: dict[int, Cell]) -> None:
         """The stock of all warehouses together; a cell that gives no exact count is also kept as it was written."""
@@ -323,7 +341,9 @@ class _Rows:
             yield from self._json(row, text(cells[place]))
         for column in self.extras:
             cell = cells.get(column.index)
-            if not is_empty(cell) and (shown := text(cell)):
+            if column.field == "other_price" and (found := price(cell)) and found.exact and found.amount:
+                yield Attribute(name=column.title, text=format(found.amount, "f"), number=found.amount)
+            elif not is_empty(cell) and (shown := text(cell)):
                 yield attribute(column.title, shown, cell, self.units[column.index])
 
     def _json(self, row: int, written_json: str) -> Iterator[Attribute]:

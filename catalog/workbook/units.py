@@ -12,6 +12,9 @@ _QUANTITY = re.compile(r"\s*([-+−±]?\d+(?:[  ]\d{3})*(?:[.,]\d+)?)\s*([^\d\s(
 _HEADER_UNIT = re.compile(r"(?:,|\(|\[|/)\s*([^,()\[\]]{1,12}?)\.?\s*[)\]]?\s*[,:.]?\s*$")
 
 
+_TERM = re.compile(r"\s*(?:гар|срок|термін|warranty|lead)", re.IGNORECASE)  # "Гар., м." counts months, not metres
+
+
 @lru_cache(maxsize=65_536)
 def quantity(text: str) -> tuple[Decimal, str] | None:
     """A text that is one quantity as (number, canonical unit): "3 кВт" is (3000, "w"); None for anything else."""
@@ -31,7 +34,7 @@ def quantity(text: str) -> tuple[Decimal, str] | None:
 @lru_cache(maxsize=4_096)
 def unit_of(label: str) -> tuple[str, Decimal, Decimal] | None:
     """The unit at the end of a column label, as (canonical unit, factor, offset): "Мощность, кВт" is ("w", 1000, 0)."""
-    found = _HEADER_UNIT.search(label)
+    found = None if _TERM.match(label) else _HEADER_UNIT.search(label)
     return _units().get(_key(found[1])) if found else None
 
 

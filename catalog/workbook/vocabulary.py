@@ -137,6 +137,12 @@ def means(kind: str, text: str) -> bool:
 
 
 @cache
+def sale_units() -> frozenset[str]:
+    """The short words for units of sale, lower case, without points."""
+    return frozenset(_table()["values"]["sale_units"])
+
+
+@cache
 def _table() -> dict[str, Any]:
     return tomllib.loads((files(__package__) / "vocabulary.toml").read_text("utf-8"))
 

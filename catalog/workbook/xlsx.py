@@ -25,6 +25,7 @@ _FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/
 _ROWS_AND_COLUMNS = re.compile(rb"<(?:\w+:)?(row|col)\s([^>]*)>")
 _ROW = re.compile(rb'\br="(\d{1,7})"')
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
+_LEVEL = re.compile(rb'\boutlineLevel="(\d)"')
 _SPAN = re.compile(rb'\b(min|max)="(\d{1,5})"')
 _PLAIN = ("", 0, False)
 
@@ -36,6 +37,7 @@ class Looks:
     hidden_rows: frozenset[int] = frozenset()
     currencies: dict[tuple[int, int], str] = field(default_factory=dict)
     digits: dict[tuple[int, int], int] = field(default_factory=dict)
+    levels: dict[int, int] = field(default_factory=dict)
     hidden_columns: frozenset[int] = frozenset()
     bold: frozenset[tuple[int, int]] = frozenset()
 
@@ -131,6 +133,7 @@ def _styles(data: bytes, parts: dict[str, zipfile.ZipInfo]) -> dict[int, tuple[s
 def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, bool]], name: str, lang: str) -> Looks:
     """Reads one sheet's XML by patterns, since only a few of its hundred thousands of tags matter."""
     hidden: set[int] = set()
+    levels: dict[int, int] = {}
     hidden_columns: set[int] = set()
     styled: dict[tuple[int, int], tuple[str, int, bool]] = {}
     letters: set[bytes] = set()
@@ -147,6 +150,8 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
                 bottom = int(number[1]) if number else bottom + 1
                 if seen:
                     hidden.add(bottom - 1)
+                if level := _LEVEL.search(attributes):
+                    levels[bottom - 1] = int(level[1])
             elif seen:
                 span = {key: int(value) for key, value in _SPAN.findall(attributes)}
                 hidden_columns.update(range(span.get(b"min", 1) - 1, min(span.get(b"max", 0), 16_384)))
@@ -160,6 +165,7 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
         raise CatalogError(message("too_many_cells", lang, sheet=name, cells=bottom * right, limit=MOST_CELLS))
     return Looks(
         hidden_rows=frozenset(hidden),
+        levels=levels,
         currencies={place: says[0] for place, says in styled.items() if says[0]},
         digits={place: says[1] for place, says in styled.items() if says[1]},
         hidden_columns=frozenset(hidden_columns),

@@ -83,8 +83,7 @@ def test_a_header_of_two_rows_with_merged_cells_names_each_price(tmp_path: Path)
 
 
 def test_sections_become_categories_and_a_repeated_header_is_no_product(tmp_path: Path) -> None:
-    book = sheet_of(
-        tmp_path,
+    rows = (
         ("Код", "Наименование", "Цена"),
         ("Насосы",),
         ("Центробежные",),
@@ -94,11 +93,67 @@ def test_sections_become_categories_and_a_repeated_header_is_no_product(tmp_path
         ("A3", "НВ-1", 30),
         ("Код", "Наименование", "Цена"),
         ("A4", "НВ-2", 40),
-        ("Итого", None, 100),
+        ("Арматура",),
+        ("A5", "Кран", 50),
+        ("Итого", None, 150),
+    )
+    path = books.xlsx(tmp_path / "p.xlsx", ("Прайс", rows))
+    page = openpyxl.load_workbook(path)
+    for row in (2, 10):
+        page["Прайс"].cell(row, 1).font = Font(bold=True)
+    page.save(path)
+
+    book = read(path)
+
+    pumps = ["Насосы / Центробежные"] * 2 + ["Насосы / Вихревые"] * 2
+    assert [p.category for p in book.products] == [*pumps, "Арматура"]
+    assert counts(book) == {"product": 5, "header": 2, "section": 4, "total": 1}
+
+
+def test_indents_give_the_depth_of_a_section(tmp_path: Path) -> None:
+    book = sheet_of(
+        tmp_path,
+        ("Номенклатура", "Цена", "Ед."),
+        ("Бумага",),
+        ("    Офисная",),
+        ("Бумага А4", 96, "пач."),
+        ("    Плотная",),
+        ("Бумага А3", 196, "пач."),
+        ("Ручки",),
+        ("Ручка синяя", 6, "шт"),
     )
 
-    assert [p.category for p in book.products] == ["Насосы / Центробежные"] * 2 + ["Насосы / Вихревые"] * 2
-    assert counts(book) == {"product": 4, "header": 2, "section": 3, "total": 1}
+    assert [p.category for p in book.products] == ["Бумага / Офисная", "Бумага / Плотная", "Ручки"]
+
+
+def test_sections_that_look_alike_replace_each_other(tmp_path: Path) -> None:
+    goods = (("Насосы",), ("A1", "НЦ", 10), ("Краны",), ("A2", "Кран", 20), ("Люки",), ("A3", "Люк", 5))
+
+    book = sheet_of(tmp_path, ("Код", "Наименование", "Цена"), *goods)
+
+    assert [p.category for p in book.products] == ["Насосы", "Краны", "Люки"]
+
+
+@pytest.mark.parametrize(
+    ("above", "labels", "currency"),
+    [
+        ("www.pumps.com.ua", ("Наименование", "Цена"), "UAH"),
+        ("тел. +375 29 111 22 33", ("Наименование", "Цена"), "BYN"),
+        ("Прайс", ("Назва", "Ціна"), "UAH"),
+        ("Прайс", ("Наименование", "Цена"), "RUB"),
+        ("Price list", ("Product", "Price"), "USD"),
+    ],
+)
+def test_a_currency_that_nothing_names_is_guessed_and_said(
+    above: str, labels: tuple[str, str], currency: str, tmp_path: Path
+) -> None:
+    rows = ((above,), labels, ("Galaxy A03", 2970), ("Galaxy A04", 3970))
+
+    book = sheet_of(tmp_path, *rows)
+
+    assert {p.currency for p in book.products} == {currency}
+    assert f"{currency} was assumed" in messages(book)
+    assert {p.currency for p in sheet_of(tmp_path, *rows, currency="PLN").products} == {"PLN"}
 
 
 def test_grids_side_by_side_are_read_one_by_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from catalog.workbook.encoding import decoded
+from catalog.workbook.oldxls import format_says
 from catalog.workbook.rows import attribute
 from catalog.workbook.units import unit_of
 from catalog.workbook.values import decimal_mark, number, price, quantity, stock
@@ -185,3 +186,18 @@ def test_german_text_is_decoded(encoding: str) -> None:
     text = "Artikelnummer;Bezeichnung;Größe;Länge\r\n1;Kühlschrank für Getränke;groß;5\r\n"
 
     assert decoded(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ('0.00" грн"', ("UAH", 0)),
+        ("#,##0.00_р_.", ("", 0)),
+        ('#,##0.00"р."', ("RUB", 0)),
+        ("[$€-407]#,##0.00", ("EUR", 0)),
+        ("00000", ("", 5)),
+        ("General", ("", 0)),
+    ],
+)
+def test_a_number_format_says_its_currency_and_its_zeros(pattern: str, says: tuple[str, int]) -> None:
+    assert format_says(pattern) == says
