@@ -126,7 +126,7 @@ def parse(frame: dict[str, Any]) -> Frame | None:
     if frame["type"] not in KNOWN:
         return None
     try:
-        return _frames.validate_python(frame)
+        return _frames.validate_python({key: value for key, value in frame.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"][1:])

@@ -320,6 +320,11 @@ async def test_a_field_that_does_not_fit_is_refused_by_name_and_the_line_stays(f
         assert house.heard == []
 
 
+async def test_null_is_the_same_as_nothing() -> None:
+    async with open_house() as (_, url), browser(url) as me:
+        assert (await me.hello(sid=None, token=None, key=None, page=None, last_seq=None))["type"] == "welcome"
+
+
 async def test_types_of_a_later_protocol_are_ignored() -> None:
     async with open_house() as (_, url), browser(url) as me:
         await me.hello()

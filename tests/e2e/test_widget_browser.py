@@ -242,16 +242,16 @@ async def test_escape_closes_and_gives_the_focus_back(chromium: Browser) -> None
 
 
 async def test_on_a_phone_the_chat_fills_the_screen_and_keeps_the_focus(chromium: Browser) -> None:
-    async with visiting(chromium, says("Да", quick=["Ещё"]), context=PHONE) as me:
+    async with visiting(chromium, says("Да", cards=[PUMP] * 4, quick=["Ещё"], form=FORM), context=PHONE) as me:
         await me.open()
         await me.ask("Есть?")
-        await me.sees("Да")
+        await me.sees("Связаться с менеджером")
         assert await me.chat.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
         assert await me.composer.evaluate("t => parseFloat(getComputedStyle(t).fontSize)") >= 16
         for button in await me.chat.get_by_role("button").all():
             box = await button.bounding_box()
             assert box and min(box["height"], box["width"]) >= 44, await button.inner_text()
-        for _ in range(12):
+        for _ in range(30):
             await me.page.keyboard.press("Tab")
             assert await me.page.evaluate("() => document.activeElement.localName") == "counterman-chat"
         assert await me.page.evaluate("() => getComputedStyle(document.documentElement).overflow") == "hidden"
@@ -340,6 +340,16 @@ async def test_a_text_too_long_stays_in_the_composer(chromium: Browser) -> None:
         assert len(await me.composer.input_value()) == 4001 and me.house.heard == []
         await me.ask("ы" * 4000)
         await me.sees("Да")
+
+
+async def test_who_types_faster_than_the_limits_is_served_a_little_later(chromium: Browser) -> None:
+    limits = WidgetLimits(messages=(Rate(burst=3, per_second=4),))
+    async with visiting(chromium, lambda inbound: None, limits=limits) as me:
+        await me.open()
+        for number in range(7):
+            await me.ask(f"вопрос {number}")
+        await expect(me.log.get_by_text("Отправляется…")).to_have_count(0, timeout=10_000)
+        assert [inbound.text for inbound in me.house.heard] == [f"вопрос {number}" for number in range(7)]
 
 
 async def test_a_session_that_expired_begins_anew_and_loses_no_word(chromium: Browser) -> None:
