@@ -127,9 +127,11 @@ def _stands_alone(
     """A complete request: other goods, a foreign code, a company question, or too much to be a remark."""
     if len(plain.split()) > _LONGEST:
         return True
+    if any(lex.says(plain, group) for lex in lexicons for group in ("off_topic", "abuse")):
+        return True
     if named:
         return False
-    if any(lex.says(plain, group) for lex in lexicons for group in ("company", "contact", "off_topic", "abuse")):
+    if any(lex.says(plain, group) for lex in lexicons for group in ("company", "contact")):
         return True
     if _is_courtesy(plain, lexicons) or PHONE.search(plain) or "@" in plain:
         return True

@@ -65,6 +65,7 @@ _LATIN = (
     ("i", "и"), ("j", "й"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"), ("r", "р"),
     ("s", "с"), ("t", "т"), ("u", "у"), ("v", "в"), ("w", "в"), ("x", "х"), ("y", "ы"), ("z", "з"),
 )  # fmt: skip
+_ENDING = re.compile(r"[а-яё]{3}(?:ая|яя|ый|ое|ые|ться|ешь|ишь)\b")  # of Russian words alone
 _RUSSIAN_ENDING = re.compile(r"\w{3}(?:[iy][jy]|a[jy]a|ogo|[yi]kh|[yi]h|oj|uyu|yye|nye|ovka|ost)$")
 _ALIKE = str.maketrans({"ь": "", "ъ": "", "ы": "и", "й": "и", "э": "е", "щ": "ш", "ё": "е"})
 
@@ -101,16 +102,16 @@ def weigh(text: str, *, known: str = "") -> Scores:
         return scores
     cyrillic = [word for word in words if "\u0400" <= word[0] <= "\u052f"]
     latin = [word for word in words if word[0] < "\u0250"]
-    _add_words(scores, cyrillic, tuple(lang for lang in LANGUAGES if lang in _CYRILLIC))
-    _add_words(scores, latin, tuple(lang for lang in LANGUAGES if lang not in ("ru", "zh")))
+    alone = _add_words(scores, cyrillic, tuple(lang for lang in LANGUAGES if lang in _CYRILLIC))
+    alone |= _add_words(scores, latin, tuple(lang for lang in LANGUAGES if lang not in ("ru", "zh")))
     _add_letters(scores, bare.lower())
     _add_statistics(scores, cyrillic or latin)
     if latin and not cyrillic:
         scores["ru"] += _russian_in_disguise(bare, latin)
     if cyrillic and known not in _CYRILLIC:
-        scores["ru"] += _LIKELIER
+        scores["ru"] += _LIKELIER if "ru" in alone or not alone else _LIKELIER / 2
     if latin and not cyrillic and (known in _CYRILLIC or not known):
-        scores["en"] += _LIKELIER if scores["en"] else _LIKELIER / 2
+        scores["en"] += _LIKELIER if "en" in alone or scores["en"] and not alone else _LIKELIER / 2
     return scores
 
 
@@ -142,12 +143,16 @@ def _by_script(text: str) -> str:
     return next((lang for lang, pattern in _SCRIPTS if pattern.search(text)), "")
 
 
-def _add_words(scores: Scores, words: list[str], langs: tuple[str, ...]) -> None:
-    """A word counts for each language that has it, the less the more languages have it."""
+def _add_words(scores: Scores, words: list[str], langs: tuple[str, ...]) -> set[str]:
+    """A word counts for each language that has it, the less the more have it; languages that had one alone."""
+    alone: set[str] = set()
     for word in words:
         claims = {lang: weight for lang in langs if (weight := _claim(lang, word))}
         for lang, weight in claims.items():
             scores[lang] += weight / len(claims) if len(claims) > 1 else weight * _ALONE
+        if len(claims) == 1:
+            alone |= claims.keys()
+    return alone
 
 
 def _claim(lang: str, word: str) -> float:
@@ -166,6 +171,7 @@ def _add_letters(scores: Scores, text: str) -> None:
         hits = min(len(pattern.findall(text)), 3)
         for lang in langs:
             scores[lang] += 0.8 * hits
+    scores["ru"] += 0.6 * min(len(_ENDING.findall(text)), 2)
     if not re.search("[іїєґ]", text) and re.search("[а-я]", text):
         scores["uk"] -= 3.0 if re.search("[ыэъё]", text) else min(0.05 * max(len(text) - 10, 0), 1.0)  # every second word has such a letter
     for lang in [lang for lang, weight in scores.items() if weight <= 0]:
@@ -189,11 +195,15 @@ def _statistics() -> LanguageDetector:
 
 def _russian_in_disguise(text: str, latin: list[str]) -> float:
     """Evidence that Latin letters hide Russian: by sound ("skolko stoit"), or by the keys pressed ("yfcjc")."""
-    by_sound = sum(_russian_word(_sounds(word)) or 0.9 * bool(_RUSSIAN_ENDING.search(word)) for word in latin if not _known_in_latin(word))
+    by_sound = sum(_russian_sound(word) * (0.5 if _known_in_latin(word) else 1.0) for word in latin)
     mistyped = [word for word in text.split() if _no_latin_word(word)]
     relaid_words = _WORD.findall(normal(relaid(" ".join(mistyped))))
     by_keys = sum(1.5 * _russian_word(word) + 0.8 * _sounds_russian(word) for word in relaid_words if len(word) > 2)
     return max(by_sound, by_keys)
+
+
+def _russian_sound(word: str) -> float:
+    return _russian_word(_sounds(word)) or 1.2 * bool(_RUSSIAN_ENDING.search(word))
 
 
 def _known_in_latin(word: str) -> bool:

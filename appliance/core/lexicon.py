@@ -31,7 +31,7 @@ class Lexicon:
 
     lang: str
     topics: Mapping[str, Mapping[str, re.Pattern[str]]]  # route (or "product", "follow_up") -> topic -> pattern
-    words: frozenset[str]  # whole words; those of `stems` begin words
+    words: frozenset[str]  # whole words, those of the examples, too; those of `stems` begin words
     stems: frozenset[str]
     inner: frozenset[str]  # parts of compound words, as German makes them
     function_words: frozenset[str]
@@ -82,19 +82,23 @@ def lexicon(lang: str) -> Lexicon:
         entry for name, group in groups.items() if name != "follow_up" for text in group.values() for entry in _entries(text)
     ]
     words, stems = _vocabulary(entries)
-    function_words, function_stems = _vocabulary(_entries(data.get("language", {}).get("words", "")))
+    examples = {route: tuple(_lines(text)) for route, text in data.get("examples", {}).items()}
+    spoken = {word for texts in examples.values() for text in texts for word in re.findall(r"[^\W\d_]{3,}", normal(text))}
+    language = data.get("language", {})
+    function_words, function_stems = _vocabulary(_entries(language.get("words", "")))
+    common_words, common_stems = _vocabulary(_entries(language.get("common", "")))
     return Lexicon(
         lang=lang,
         topics={
             name: {topic: _compile(list(_entries(text)), joined=joined) for topic, text in group.items()}
             for name, group in groups.items()
         },
-        words=words,
-        stems=stems,
+        words=words | spoken | common_words,
+        stems=stems | common_stems,
         inner=frozenset(entry.strip("*") for entry in entries if re.fullmatch(r"\*\w+\*?", entry)),
         function_words=function_words,
         function_stems=function_stems,
-        examples={route: tuple(_lines(text)) for route, text in data.get("examples", {}).items()},
+        examples=examples,
     )
 
 

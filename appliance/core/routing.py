@@ -17,7 +17,7 @@ from models.base import Vectors
 SPOKEN = 2.5  # weight of the examples' vote (0 to 1 a route) against about 1 for a word of the lists, 1.5 for a phrase
 CERTAIN = 0.93  # cosine above which a message is one of the examples, but for a comma
 
-_TRUST = {Route.ABUSE: 0.6}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
+_TRUST = {Route.ABUSE: 0.4}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{3,}(?![\w-])|(?<!\w)\d{5,9}(?!\w)", re.IGNORECASE)
 _SIZE = re.compile(r"(?<!\w)\d+\s?[xхх*/]\s?\d+")
@@ -129,14 +129,14 @@ def route(
     if sure := _at_once(reading, text, history):
         return sure
     scores = _by_words(reading)
+    if reading.bare and max(scores.values()) < 1.5:
+        scores[Route.PRODUCT_SEARCH] += 0.9  # at a parts counter, unknown words are the name of something
     if evidence:
         scores[Route.PRODUCT_SEARCH] += 3.0 * evidence.exact + evidence.score
     votes = prototypes.vote(vector) if prototypes is not None and vector is not None else {}
     for spoken, share in votes.items():
         scores[spoken] += SPOKEN * share * _TRUST.get(spoken, 1.0)
     _continue(scores, reading, history)
-    if not any(scores.values()):
-        scores[Route.PRODUCT_SEARCH] = 0.5  # at a parts counter, unknown words are the name of something
     return _decision(scores, reading)
 
 
@@ -149,6 +149,7 @@ class _Reading:
     lexicons: tuple[Lexicon, ...]
     specific: float  # codes, quantities and sizes
     words: int
+    bare: bool  # a few words without any grammar, as the name of a thing is
 
     def said(self, group: str) -> dict[str, float]:
         merged: dict[str, float] = {}
@@ -167,7 +168,7 @@ def _read(text: str, lang: str) -> _Reading:
             rest = pattern.sub(" ", rest)
     rest = _without_courtesy(rest, lexicons) if rest != plain else rest
     specific = 1.5 * bool(_CODE.search(QUANTITY.sub(" ", text))) + 1.5 * bool(QUANTITY.search(text)) + 0.8 * bool(_SIZE.search(text))
-    return _Reading(text=plain, rest=rest, lexicons=lexicons, specific=specific, words=len(plain.split()))
+    return _Reading(text=plain, rest=rest, lexicons=lexicons, specific=specific, words=len(plain.split()), bare=_is_bare(rest, lexicons))
 
 
 def _also_spoken(text: str, lang: str) -> tuple[str, ...]:
@@ -186,6 +187,12 @@ def _without_courtesy(rest: str, lexicons: tuple[Lexicon, ...]) -> str:
     meant = [any(lex.says(word, "product") or lex.says(word, "follow_up", *_POINTING) for lex in lexicons) for word in words]
     known = [any(word in lex.function_words for lex in lexicons) and not says for word, says in zip(words, meant, strict=True)]
     return "" if all(known) else " ".join(rest.split())
+
+
+def _is_bare(rest: str, lexicons: tuple[Lexicon, ...]) -> bool:
+    words = re.findall(r"[^\W\d_]+", rest)
+    grammar = [word for word in words if len(word) > 1 and any(word in lex.function_words for lex in lexicons)]
+    return len(words) <= 5 and not [word for word in grammar if not any(lex.says(word, "follow_up", "keep") for lex in lexicons)]
 
 
 def _at_once(reading: _Reading, text: str, history: Sequence[Message]) -> Decision | None:
