@@ -62,10 +62,17 @@ def mapped(
     columns = {place: _by_label(place, labels.get(place, ""), contents[place]) for place in places}
     _settle(columns, contents)
     corrected = mappings.get(fingerprint(labels), mappings.get("*", {}))
-    for place, column in columns.items():
-        if letter(place) in corrected:
-            columns[place] = replace(column, field=corrected[letter(place)], confidence=1.0)
-    return tuple(columns.values())
+    return tuple(_corrected(column, corrected) for column in columns.values())
+
+
+def _corrected(column: Column, corrected: Mapping[str, str]) -> Column:
+    """A column as a person mapped it; one whose field was given to another column is a property from now on."""
+    wanted = corrected.get(letter(column.index))
+    if wanted is not None:
+        return replace(column, field=wanted, confidence=1.0)
+    if column.field in corrected.values() and column.field not in {"", "attribute", "other_price", "stock"}:
+        return replace(column, field="other_price" if column.field == "price" else "attribute")
+    return column
 
 
 def fingerprint(labels: Mapping[int, str]) -> str:

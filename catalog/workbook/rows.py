@@ -234,8 +234,9 @@ class _Rows:
         look = (place, (row, place) in self.grid.bold)
         while self.path and self.path[-1].depth > depth:
             self.path.pop()
-        alike = [level for level, heading in enumerate(self.path) if (heading.depth, heading.look) == (depth, look)]
-        if alike and self.path[alike[-1]].used:
+        told = depth > (0, 0)  # where the file tells the depth, the look does not matter
+        alike = [n for n, other in enumerate(self.path) if other.depth == depth and (told or other.look == look)]
+        if alike and (told or self.path[alike[-1]].used):
             del self.path[alike[0] :]
         self.path = [*self.path, _Heading(text(cell)[:200], depth, look)][-5:]
         self.named = None

@@ -334,7 +334,7 @@ def test_made_skus_stay_when_rows_move_and_prices_change(tmp_path: Path) -> None
 def test_a_corrected_mapping_holds_for_the_layout_it_was_made_for(tmp_path: Path) -> None:
     rows = (("Артикул", "Наименование", "Цена", "Опт"), ("A1", "Насос", 10, 8), ("A2", "Кран", 20, 15))
     plain = sheet_of(tmp_path, *rows)
-    fixed = {plain.sheets[0].fingerprint: {"C": "attribute", "D": "price"}}
+    fixed = {plain.sheets[0].fingerprint: {"D": "price"}}
 
     assert [p.price for p in sheet_of(tmp_path, *rows, mapping=fixed).products] == [8, 15]
     other = (("Код", "Название", "Цена", "Опт"), *rows[1:])
