@@ -124,6 +124,7 @@ class Engine:
             "wait_seconds": round(self.seats.wait(), 3),
             "tokens_per_second": round(pace.speed, 2),
             "prompt_tokens_per_second": round(pace.prompt_speed, 2),
+            "cpu_seconds": round(time.process_time(), 2),
             "seconds_up": round(time.monotonic() - self._started, 1),
             "counts": asdict(self.counts),
         }

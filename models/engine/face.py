@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import time
 import uuid
@@ -22,6 +23,7 @@ from models.documents import check_schema
 from models.engine.engine import Engine, Request
 from models.engine.runtime import Piece
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST = 4 << 20  # bytes of a request: a hundred times the longest context, and no way to fill the memory
@@ -35,9 +37,12 @@ def face(engine: Engine, *, prefix: Sequence[Turn] = ()) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async def prepare() -> None:
-            await engine.measure()
-            if prefix:
-                await engine.share(prefix)
+            try:
+                await engine.measure()
+                if prefix:
+                    await engine.share(prefix)
+            except ModelError:  # the engine serves all the same, or its health says that it does not
+                log.exception("the engine could not be prepared")
 
         async with asyncio.TaskGroup() as tasks:
             preparing = tasks.create_task(prepare())

@@ -3,7 +3,8 @@
     python -m tests.bench.engine MODEL.gguf [--chats 1 4 8] [--slots 4] [--shared 600] [--own 300] [--answer 48]
 
 Cold is a beginning that no slot has computed yet; warm is one that the engine keeps. Every chat has its own last
-turn, so nothing but the shared beginning can be reused. `schema` adds the constraints that the dialogue uses.
+turn, so nothing but the shared beginning can be reused. `schema` adds the constraints that the dialogue uses. On a box
+that others use, read the last column: the processor seconds of a one-threaded engine are what an idle box would take.
 """
 
 from __future__ import annotations
@@ -75,18 +76,20 @@ async def measure(url: str, chats: int, arguments: argparse.Namespace, *, warm: 
         await llm.share(shared[:1])
         await llm.close()
     predicted = (await _json(url, "/wait"))["seconds"]
+    worked = (await _json(url, "/status"))["cpu_seconds"]
     started = time.monotonic()
     runs = await asyncio.gather(
         *(chat(url, [*shared, _own(arguments.own)], arguments.answer, schema=schema) for _ in range(chats))
     )
     seconds = time.monotonic() - started
+    worked = (await _json(url, "/status"))["cpu_seconds"] - worked
     firsts = sorted(run.first for run in runs)
     per_chat = statistics.mean((run.pieces - 1) / (run.whole - run.first) for run in runs if run.pieces > 1)
     whole = statistics.median(run.whole for run in runs)
     kind = ("warm" if warm else "cold") + (" schema" if schema else "")
     return (
         f"{chats:5} {kind:12} {firsts[0]:8.2f} {statistics.median(firsts):8.2f} {firsts[-1]:8.2f} "
-        f"{predicted:9.2f} {whole:9.2f} {per_chat:9.1f} {sum(run.pieces for run in runs) / seconds:9.1f}"
+        f"{predicted:9.2f} {whole:9.2f} {per_chat:9.1f} {sum(run.pieces for run in runs) / seconds:9.1f} {worked:7.2f}"
     )
 
 
@@ -105,7 +108,7 @@ async def _json(url: str, path: str) -> dict[str, float]:
 
 
 async def run(url: str, arguments: argparse.Namespace) -> None:
-    print("chats kind         first min      p50      max predicted whole p50 tok/s one tok/s all")
+    print("chats kind         first min      p50      max predicted whole p50 tok/s one tok/s all   cpu s")
     for chats in arguments.chats:
         for warm, schema in ((False, False), (True, False), (True, True)):
             print(await measure(url, chats, arguments, warm=warm, schema=schema), flush=True)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from models.base import ModelBusy, ModelError, ModelUnavailable, Turn
+from models.base import ModelBusy, ModelError, ModelRejected, ModelUnavailable, Turn
 from models.engine import EXIT_BROKEN, EXIT_MEMORY, EXIT_MISSING, EXIT_PORT
 from models.openai_api import OpenAIChat
 from tests.models_kit import cached, engine, free_port, start_engine, tiny_gguf, wait_for
@@ -283,6 +283,14 @@ class TestSharedBeginning:
             computed = (await status(url))["counts"]["prompt_tokens"] - before
             await llm.close()
         assert computed < 40
+
+    async def test_a_beginning_too_long_for_the_context_hinders_nobody_else(self, model: Path) -> None:
+        with engine(model, slots=1, context=256) as url:
+            llm = OpenAIChat(url)
+            with pytest.raises(ModelRejected, match="shorten"):
+                await llm.share([SYSTEM])
+            assert await first(llm, [Turn(role="user", text="A belt?")]) > 0
+            await llm.close()
 
     async def test_a_spoilt_file_costs_time_but_no_answer(self, model: Path, tmp_path: Path) -> None:
         with engine(model, slots=1, folder=str(tmp_path)) as url:
