@@ -17,12 +17,12 @@ from starlette.websockets import WebSocket
 
 from appliance.channels import widget_frames as frames
 from appliance.channels.widget_door import Door
-from appliance.channels.widget_frames import encode, event
+from appliance.channels.widget_frames import Photos, encode
 from appliance.channels.widget_http import Pages
 from appliance.channels.widget_line import Goodbye, Line, WidgetLimits
 from appliance.channels.widget_live import Lives
 from appliance.core.limits import Limiter
-from appliance.core.types import Card, Inbound, Message, Parcel, Progress, Received, Visit
+from appliance.core.types import Inbound, Message, Parcel, Progress, Received, Visit
 from appliance.store import WrongToken
 
 __all__ = ["Visits", "WidgetChannel", "WidgetLimits"]
@@ -70,7 +70,7 @@ class WidgetChannel:
         sites: Callable[[], Collection[str]] = tuple,
         own_url: str = "",
         trusted_proxies: Sequence[str] = (),
-        photos: Callable[[Card], str] = lambda card: card.photo,
+        photos: Photos = lambda card: card.photo,
         config: Callable[[str], Mapping[str, Any]] = lambda lang: {},
         limits: WidgetLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -91,7 +91,9 @@ class WidgetChannel:
         self._lives = Lives(self._cast, flush_seconds=self.limits.flush_seconds, clock=clock)
         self._messages = Limiter(*self.limits.messages)
         self._hellos, self._sessions = Limiter(*self.limits.hellos), Limiter(*self.limits.sessions)
-        self._pages = Pages(files=files, door=self._door, sites=sites, visits=visits, limits=self.limits, clock=clock)
+        self._pages = Pages(
+            files=files, door=self._door, sites=sites, visits=visits, photos=photos, limits=self.limits, clock=clock
+        )
 
     def mount(self, app: FastAPI) -> None:
         """Adds `/ws/v1`, `/widget/v1/…` and `/chat`."""
@@ -188,6 +190,10 @@ class WidgetChannel:
             self._settle(message)
         return messages
 
+    def event(self, message: Message) -> Mapping[str, Any]:
+        """A stored message as the wire has it."""
+        return frames.event(message, self._photos)
+
     def _refusal(self, socket: WebSocket) -> PlainTextResponse | None:
         if not self._door.admits(socket.headers):
             return PlainTextResponse("This site may not use the chat: add its origin to the allowed sites.", 403)
@@ -217,7 +223,7 @@ class WidgetChannel:
                 "token": visit.token,
                 "resumed": visit.resumed,
                 "seq": missed[-1].seq if missed else visit.last_seq,
-                "missed": [event(message) for message in missed],
+                "missed": [self.event(message) for message in missed],
                 **({"live": live} if live else {}),
                 "limits": self.limits.told(),
                 "cfg": dict(self._config(lang)),

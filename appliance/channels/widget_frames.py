@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from appliance.core.types import Message
+from appliance.core.types import Card, Message
+from appliance.store.plain import cards_from, cards_plain
 
 VERSION = 1
+
+Photos = Callable[[Card], str]  # where a browser finds a card's photo
 
 # Close codes (RFC 6455 leaves 4000 to 4999 to applications).
 BAD_FRAME, WRONG_TOKEN, ORIGIN, NO_HELLO, TOO_LARGE, ABUSE = 4400, 4401, 4403, 4408, 4413, 4429
@@ -137,13 +141,20 @@ def encode(frame: Mapping[str, Any]) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
-def event(message: Message) -> dict[str, Any]:
+def items(cards: Iterable[Card], photos: Photos) -> list[dict[str, Any]]:
+    """Cards as the wire has them, with their photos' addresses."""
+    return cards_plain([replace(card, photo=photos(card)) for card in cards])
+
+
+def event(message: Message, photos: Photos) -> dict[str, Any]:
     """A stored message as its durable event."""
     payload = message.payload
     base = {"seq": message.seq, "mid": str(payload.get("mid") or message.id), "at": message.at.isoformat()}
     match message.kind if message.role != "user" else "said":
-        case "cards" | "quick" as kind:
-            return {"type": kind, **base, "items": payload.get("items", [])}
+        case "cards":
+            return {"type": "cards", **base, "items": items(cards_from(payload.get("items", [])), photos)}
+        case "quick":
+            return {"type": "quick", **base, "items": payload.get("items", [])}
         case "form":
             about = {key: payload[key] for key in ("form_id", "title", "fields", "submit", "consent") if key in payload}
             return {"type": "form", **base, **about}

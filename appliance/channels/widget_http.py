@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from appliance.channels.widget_door import Door
-from appliance.channels.widget_frames import event
+from appliance.channels.widget_frames import Photos, event
 from appliance.channels.widget_line import WidgetLimits
 from appliance.core.limits import Limiter
 from appliance.core.types import Message, Visit
@@ -72,13 +72,13 @@ class Pages:
     """Serves what a browser fetches before and beside its WebSocket."""
 
     def __init__(
-        self, *, files: Path, door: Door, sites: Callable[[], Collection[str]], visits: Past, limits: WidgetLimits,
-        clock: Callable[[], float],
+        self, *, files: Path, door: Door, sites: Callable[[], Collection[str]], visits: Past, photos: Photos,
+        limits: WidgetLimits, clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._assets = {path.name: _asset(path) for path in sorted(files.glob("*.*")) if path.suffix in TYPES}
         if not {"loader.js", "chat.html"} <= self._assets.keys():
             raise FileNotFoundError(f"The built widget is not in {files}; run `npm ci && npm run build` in ui/widget.")
-        self._door, self._sites, self._visits, self._clock = door, sites, visits, clock
+        self._door, self._sites, self._visits, self._photos, self._clock = door, sites, visits, photos, clock
         self._asked, self._page = Limiter(*limits.history), limits.resume_events
 
     def mount(self, app: FastAPI) -> None:
@@ -123,7 +123,7 @@ class Pages:
         except WrongToken:
             return JSONResponse({"code": "token"}, 401, headers)
         messages = await self._visits.earlier(visit.conversation, before=asked.before, limit=self._page)
-        return JSONResponse({"events": [event(message) for message in messages]}, headers=headers)
+        return JSONResponse({"events": [event(message, self._photos) for message in messages]}, headers=headers)
 
 
 def _asset(path: Path) -> Asset:

@@ -14,7 +14,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from appliance.channels import widget_frames as frames
-from appliance.channels.widget_frames import FrameError, encode, event
+from appliance.channels.widget_frames import FrameError, encode
 from appliance.core.limits import Limiter, Rate
 from appliance.core.types import Message, Received, Visit
 
@@ -76,6 +76,9 @@ class Host(Protocol):
 
     async def fetch(self, line: Line) -> list[Message]:
         """The events after `line.seq`, oldest first."""
+
+    def event(self, message: Message) -> Mapping[str, Any]:
+        """A stored message as the wire has it."""
 
 
 class Line:
@@ -247,7 +250,7 @@ class Line:
         await self._drain()  # an ack that was queued meanwhile comes before the events after it
         for message in messages:
             self.seq = message.seq
-            await self._socket.send_text(self._acks.pop(message.seq, "") or encode(event(message)))
+            await self._socket.send_text(self._acks.pop(message.seq, "") or encode(self._host.event(message)))
         for seq in sorted(seq for seq in self._acks if seq <= self.seq):
             await self._socket.send_text(self._acks.pop(seq))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from appliance.channels.widget_frames import units
-from appliance.core.types import Card, Progress
-from appliance.store.plain import cards_plain
+from appliance.channels.widget_frames import Photos, items, units
+from appliance.core.types import Progress
 
 KEEP = 5_000  # answers in writing; the engine's queue ends long before
 
@@ -35,14 +34,14 @@ class Lives:
         self._cast, self._flush_seconds, self._clock = cast, flush_seconds, clock
         self._lives: OrderedDict[UUID, Live] = OrderedDict()
 
-    def progress(self, progress: Progress, *, photos: Callable[[Card], str]) -> None:
+    def progress(self, progress: Progress, *, photos: Photos) -> None:
         """Takes the newest state of an answer and tells what is new in it."""
         if progress.state == "interrupted":
             self.end(progress.conversation, progress.message)
             self._cast(progress.conversation, {"type": "err", "code": "interrupted", "mid": str(progress.message)})
             return
         live = self._live(progress)
-        cards = cards_plain([replace(card, photo=photos(card)) for card in progress.cards])
+        cards = items(progress.cards, photos)
         if cards and cards != live.cards:
             live.cards = cards
             self._cast(progress.conversation, {"type": "cards", "mid": str(live.mid), "items": cards})

@@ -110,6 +110,18 @@ async def test_a_question_is_acknowledged_answered_step_by_step_and_stored() -> 
     assert final["text"].startswith(text)
 
 
+async def test_passing_and_stored_cards_point_to_the_same_photo() -> None:
+    answer = says("Fits", cards=[PUMP])
+    async with open_house(answer, photos=lambda card: f"/photo/v7/{card.photo}") as (_, url), browser(url) as me:
+        session = await me.hello()
+        await me.ask("Pump")
+        passing, stored = await me.hear("cards"), await me.hear("cards")
+        assert passing["items"] == stored["items"] and stored["items"][0]["photo"] == "/photo/v7/p1.webp"
+        async with browser(url) as again:
+            missed = (await again.hello(sid=session["sid"], token=session["token"]))["missed"]
+            assert missed[1]["items"] == stored["items"]
+
+
 async def test_one_cid_is_one_message_however_often_it_is_sent() -> None:
     async with open_house(says("Yes")) as (house, url), browser(url) as me:
         await me.hello()
