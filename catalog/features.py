@@ -1,4 +1,4 @@
-"""Reads the columns of a version and turns candidates into features, all rows at once and none by its absolute scale."""
+"""Reads the columns of a version and turns candidates into features that mean the same on any catalogue."""
 
 from __future__ import annotations
 
@@ -117,6 +117,7 @@ class Reader:
         found["lanes"] = sum(
             np.asarray(found[f"rank_{name}"]) > 1 / 51 for name in ("names", "words", "grams", "meaning")
         )  # type: ignore[assignment]
+        found["guessed"] = prepared.guessed / max(len(prepared.terms), 1)
         found["term_count"] = float(len(prepared.terms))
         table = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
         for place, name in enumerate(NAMES):
@@ -153,24 +154,34 @@ class Reader:
             "covered_count": in_name.mean(axis=0),
             "head_in_name": in_name[0].astype(np.float32),
             "head_is_head": (self._heads[rows] == np.uint64(text_key(terms[0].stem))).astype(np.float32),
+            "any_head": np.isin(self._heads[rows], self._head_keys(prepared)).astype(np.float32),
             "name_covered": in_name.sum(axis=0) / sizes,
             "name_size": np.minimum(sizes, 40),
             "unknown": float(weights[~known].sum() / weights.sum()),
         }
 
+    def _head_keys(self, prepared: Prepared) -> list[int]:
+        """What a row's first word may be for the wish: one of its first three words, in any language."""
+        stems = {term.stem for term in prepared.terms[:3]}.union(*prepared.groups[:3])
+        return [text_key(stem) for stem in sorted(stems)]
+
     def _told(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
         """The same by sense: a word counts as found when the row's name has it in any language of the glossary."""
-        groups = [group for group in prepared.groups if any(stem in self._names for stem in group)]
-        if not groups or not len(rows):
+        groups = prepared.groups
+        known = np.array([any(stem in self._names for stem in group) for group in groups], dtype=bool)
+        if not known.any() or not len(rows):
             return {}
-        weights = np.array([min(self._names.rarity(stem) for stem in group if stem in self._names) for group in groups])
+        weights = np.array([min(map(self._names.rarity, group)) for group in groups], dtype=np.float32)
         present = np.array([self._names.matrix(sorted(group), rows).any(axis=0) for group in groups])
+        found = weights @ present
         sizes = np.maximum(np.asarray(self._sizes[rows], dtype=np.float32), 1)
         return {
-            "told": (weights @ present / max(weights.sum(), 1e-6)).astype(np.float32),
+            "told": found / max(float(weights[known].sum()), 1e-6),
+            "told_all": found / max(float(weights.sum()), 1e-6),
             "told_name": np.minimum(present.sum(axis=0) / sizes, 1.0).astype(np.float32),
-            "told_missing": float(1 - len(groups) / len(prepared.groups)),
-            "told_head": np.any([self._heads[rows] == np.uint64(text_key(stem)) for stem in sorted(groups[0])], axis=0),
+            "told_missing": float(1 - known.mean()),
+            "told_unknown": float(weights[~known].sum() / max(float(weights.sum()), 1e-6)),
+            "told_head": np.isin(self._heads[rows], [text_key(stem) for stem in groups[0]]).astype(np.float32),
         }
 
     def _measures(self, quantities: Sequence[Quantity], prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:

@@ -1,4 +1,4 @@
-"""Reads what was meant when the words are unknown: a forgotten keyboard switch, another alphabet, a slip of the finger."""
+"""Reads what was meant by unknown words: a forgotten keyboard switch, another alphabet, a slip of the finger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from catalog.lanes.postings import mapped
 from catalog.normalize import fold, script, sound, switched, words
 from catalog.normalize.text import russian_cousin
 
-SHORTEST = 4  # letters; shorter words have too many neighbours to be corrected (as in Meilisearch's typo rules)
+SHORTEST = 5  # letters; shorter words have too many neighbours to be corrected (as in Meilisearch's typo rules)
 TWO_SLIPS = 8  # letters from which two slips are forgiven
 LONGEST = 40  # letters; nothing longer is a word
 RARE = 3  # rows up to which a known word may itself be somebody's slip
@@ -36,6 +36,7 @@ class Fixed:
     text: str
     changed: bool = False
     readings: tuple[tuple[str, str], ...] = ()  # (word as written, another reading)
+    guessed: int = 0  # words read as slips of the finger: the least sure of the readings
 
 
 class Fixer:
@@ -71,7 +72,9 @@ class Fixer:
         flipped = self._flipped(head)
         out = [self._mended(flipped.get(place, chunk), readings) for place, chunk in enumerate(head)]
         fixed = " ".join([*out, *tail])
-        return Fixed(text=fixed, changed=fold(fixed) != fold(" ".join(chunks)), readings=tuple(readings))
+        guessed = len({word for word, other in readings if sound(word) != sound(other) and not self._frequency(word)})
+        changed = fold(fixed) != fold(" ".join(chunks))
+        return Fixed(text=fixed, changed=changed, readings=tuple(readings), guessed=guessed)
 
     def _flipped(self, chunks: list[str]) -> dict[int, str]:
         """The chunks that were typed in the other keyboard layout, as they were meant.
@@ -91,8 +94,7 @@ class Fixer:
         return {
             at: others[at]
             for at in range(len(chunks))
-            if script(others[at]) == side
-            and (there[at] > own[at] or (not own[at] and not _DIGIT.search(chunks[at])))
+            if script(others[at]) == side and (there[at] > own[at] or (not own[at] and not _DIGIT.search(chunks[at])))
         }
 
     def _commonness(self, chunk: str) -> int:

@@ -62,13 +62,20 @@ def translate(text: str) -> Glossed:
     covered = len(found) / max(len([word for word in asked if word.isalpha()]), 1)
     told = (entry["ru"][0] if entry else _cousin(word, language) for word, entry in reading)
     said = "" if language in SPOKEN else " ".join(word for word in told if word)
-    return Glossed(language=language, text=said, covered=min(covered, 1.0), words=tuple(targets.items()),
-                   groups=tuple(_group(word, entry) for word, entry in reading))
+    return Glossed(
+        language=language,
+        text=said,
+        covered=min(covered, 1.0),
+        words=tuple(targets.items()),
+        groups=tuple(_group(word, entry) for word, entry in reading),
+    )
 
 
 def _group(said: str, entry: Entry | None) -> frozenset[str]:
     own = {stem(word) for word in words(said)}
-    return frozenset(own | {stem(word) for target in TARGETS for phrase in (entry or {}).get(target, ()) for word in words(phrase)})
+    return frozenset(
+        own | {stem(word) for target in TARGETS for phrase in (entry or {}).get(target, ()) for word in words(phrase)}
+    )
 
 
 def _cousin(word: str, language: str) -> str:
@@ -81,7 +88,9 @@ def _candidates(text: str) -> tuple[str, ...]:
 
 def _language(text: str, readings: dict[str, list[tuple[str, Entry | None]]]) -> str:
     """The language with the most words found, its own letters counting as two; the first of equals."""
-    votes = Counter({language: sum(entry is not None for _, entry in reading) for language, reading in readings.items()})
+    votes = Counter(
+        {language: sum(entry is not None for _, entry in reading) for language, reading in readings.items()}
+    )
     for language, letters in _OWN_LETTERS.items():
         if language in votes and letters.search(text):
             votes[language] += 2
@@ -115,7 +124,8 @@ def _parted(word: str, index: dict[tuple[str, str], int]) -> tuple[int, ...]:
     for cut in range(len(word) - 3, 3, -1):
         tail = index.get(("de", _stem(word[cut:], "de")))
         head = next(
-            (at for form in (word[:cut], word[: cut - 1]) if (at := index.get(("de", _stem(form, "de")))) is not None), None
+            (at for form in (word[:cut], word[: cut - 1]) if (at := index.get(("de", _stem(form, "de")))) is not None),
+            None,
         )
         if tail is not None and head is not None:
             return head, tail

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.fixer import Fixed, Fixer
 from catalog.glossary import translate
 from catalog.lanes.grams import sounds
-from catalog.normalize import Quantity, fold, fold_code, scan, script, spelt_code, stem
+from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem
 from catalog.normalize.text import WORD, words
-from catalog.wish import Wish
+from catalog.understand import refine, understand
+from catalog.wish import Limit, Wish
 
 LONGEST = 600  # characters of a wish that are searched
 MOST_TERMS = 48  # words of a wish that are looked at
@@ -41,6 +42,7 @@ class Prepared:
     codes: tuple[tuple[str, float], ...] = ()  # folded, with the share of the wish's letters that each makes up
     script: str = "othr"
     corrected: str = ""
+    guessed: int = 0  # words that were read as slips of the finger
     language: str = ""
     translated: dict[str, float] = field(default_factory=dict)  # words in the catalogue's other languages
     translated_share: float = 0.0
@@ -48,16 +50,18 @@ class Prepared:
     version: str = ""
 
 
-def prepare(
-    wish: Wish, *, fixer: Fixer, is_code: Callable[[str], bool], version: str
-) -> Prepared:
+def prepare(wish: Wish, *, fixer: Fixer, is_code: Callable[[str], bool], version: str) -> Prepared:
     """What the lanes need; linear in the wish's length, which is bounded."""
     text = fold(wish.text)[:LONGEST]
     codes = tuple(_codes(text))
     protected = any(is_code(code) for code, share in codes if share > 0.6)
     fixed = Fixed(text=text) if protected else fixer.fix(text)
     searched = fold(fixed.text)
+    if fixed.changed:  # limits and politeness typed in the wrong layout are understood only now
+        again = understand(fixed.text)
+        wish, searched = refine(wish, again), again.text
     terms, quantities = _terms(searched, fixed)
+    quantities += _preferred(wish.limits)
     asked: dict[str, float] = {}
     for term, weight in terms:
         asked[term.stem] = asked.get(term.stem, 0.0) + weight
@@ -73,7 +77,7 @@ def prepare(
     if glossed.text:
         texts.append(glossed.text)
     return Prepared(
-        wish=replace(wish, text=text),
+        wish=replace(wish, text=searched),
         texts=tuple(one or " " for one in texts),
         terms=tuple(term for term, weight in terms if weight == 1.0),
         quantities=tuple(quantities),
@@ -82,6 +86,7 @@ def prepare(
         codes=codes if not fixed.changed else (*codes, *(one for one in _codes(searched) if one not in codes)),
         script=script(searched),
         corrected=fixed.text if fixed.changed else "",
+        guessed=fixed.guessed,
         language=glossed.language,
         translated={word: weight for word, weight in glossed.words if word not in asked},
         translated_share=glossed.covered,
@@ -107,6 +112,15 @@ def _terms(text: str, fixed: Fixed) -> tuple[list[tuple[Term, float]], list[Quan
         others = tuple(dict.fromkeys(stem(other) for other in by_choice.get(word, ()) if stem(other) != stem(word)))
         found.append((Term(word=word, stem=stem(word), readings=others, number=number), MEASURE if inside else 1.0))
     return found, quantities
+
+
+def _preferred(limits: Iterable[Limit]) -> list[Quantity]:
+    """Limits that are no filters are wished for like the quantities among the words."""
+    return [
+        Quantity(dimension=limit.what, low=float(limit.low), high=float(limit.high), sure=False)
+        for limit in limits
+        if not limit.sure and limit.what in DIMENSIONS and limit.low is not None and limit.high is not None
+    ]
 
 
 def _codes(text: str) -> Iterator[tuple[str, float]]:

@@ -277,7 +277,7 @@ class Shelf:
 
     def _new_name(self) -> str:
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        taken = [name for name in os.listdir(self._root)] if self._root.is_dir() else []
+        taken = {path.name for path in self._root.iterdir()} if self._root.is_dir() else set()
         return next(name for name in (f"{now}-{number}" for number in range(1, 1000)) if name not in taken)
 
     def _history(self) -> list[str]:
@@ -295,7 +295,7 @@ class Shelf:
         aside = self._pointer.with_suffix(f".{os.getpid()}.new")
         aside.write_text(json.dumps({"versions": history}), "utf-8")
         build.flush(aside)
-        os.replace(aside, self._pointer)
+        aside.replace(self._pointer)
         build.flush(self._root)
 
 

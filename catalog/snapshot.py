@@ -17,12 +17,12 @@ from catalog.fixer import Fixer
 from catalog.lanes.codes import CodesLane
 from catalog.lanes.grams import GramsLane
 from catalog.lanes.meaning import MeaningLane
-from catalog.lanes.postings import Rows, Weights, best
+from catalog.lanes.postings import Rows, best
 from catalog.lanes.words import WordsLane
 from catalog.normalize import DIMENSIONS, stem
 from catalog.product import CatalogError, Product
 from catalog.query import Prepared, prepare
-from catalog.ranking import Candidates, score
+from catalog.ranking import Candidates, absent, score
 from catalog.ranking import order as ranked
 from catalog.records import Records
 from catalog.understand import understand
@@ -119,7 +119,7 @@ class Snapshot:
         scores = score(candidates)
         order = self._ordered(prepared.wish, candidates, ranked(candidates, scores))[:limit]
         hits = tuple(self._hit(candidates, int(at), float(scores[at])) for at in order)
-        if self._hopeless(prepared, candidates):
+        if prepared.texts[0].strip() and absent(candidates):
             return replace(found, none=True, near=hits)
         return replace(found, hits=hits)
 
@@ -150,7 +150,14 @@ class Snapshot:
         return Candidates(
             rows=rows,
             features=self.reader.features(
-                prepared, rows, names=names, words=words, grams=grams, translated=translated, meaning=meaning, codes=codes
+                prepared,
+                rows,
+                names=names,
+                words=words,
+                grams=grams,
+                translated=translated,
+                meaning=meaning,
+                codes=codes,
             ),
         )
 
@@ -235,15 +242,6 @@ class Snapshot:
         scores = score(candidates)
         order = np.lexsort((candidates.rows, -scores))[:limit]
         return tuple(self._hit(candidates, int(at), float(scores[at])) for at in order)
-
-    def _hopeless(self, prepared: Prepared, candidates: Candidates) -> bool:
-        if prepared.wish.limits and not prepared.texts[0].strip():
-            return False
-        if candidates.column("code_exact").any() or candidates.column("code_begins").any():
-            return False
-        covered = float(candidates.column("covered_name").max())
-        near = float(candidates.column("plain").max())
-        return covered + near < 0.62
 
     def _hit(self, candidates: Candidates, at: int, score: float) -> Hit:
         value = {

@@ -15,6 +15,8 @@ from catalog.wish import Limit, Wish
 
 LONGEST = 1000  # characters that are read; customers' wishes are shorter, and pasted letters say theirs early
 MOST_LIMITS = 20
+PASTED = 6  # words left from which a text may be a product's name ("кабель ... до 1000 В") and not a wish
+_WEAK = {"от", "до", "from", "ab", "bis", "від", "в пределах"}  # these also stand in names, unlike "не менее"
 TOLERANCE = Decimal("0.15")  # what "about" allows to either side
 
 _NUMBER = r"\d{1,3}(?:[ \u00a0']\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?"
@@ -44,10 +46,14 @@ def understand(text: str) -> Wish:
     folded = fold(text[:LONGEST])
     in_stock, folded = _cut("in_stock", folded)
     limits, folded = _prices(folded)
-    bounds, folded = _quantities(folded)
+    compared, folded = _quantities(folded)
     order, folded = _order(folded)
     _, folded = _cut("courtesy", folded)
     words = re.sub(r"\s+", " ", folded).strip(" ,;!?:—-")
+    if len(words.split()) >= PASTED:
+        bounds = [replace(limit, sure=limit.sure and not weak) for limit, weak in compared]
+    else:
+        bounds = [limit for limit, _ in compared]
     return Wish(text=words, limits=tuple([*limits, *bounds][:MOST_LIMITS]), in_stock=in_stock, order=order)
 
 
@@ -176,9 +182,12 @@ def _bounds_pattern() -> re.Pattern[str]:
     )
 
 
-def _quantities(text: str) -> tuple[list[Limit], str]:
-    """Quantities with a comparison before them ("не менее 10 бар") or a range ("от 2 до 4 мм") become limits."""
-    found: list[Limit] = []
+def _quantities(text: str) -> tuple[list[tuple[Limit, bool]], str]:
+    """Quantities with a comparison before them ("не менее 10 бар") or a range ("от 2 до 4 мм") become limits.
+
+    Beside each limit: whether its comparison is one that names of products use too.
+    """
+    found: list[tuple[Limit, bool]] = []
     cuts: list[tuple[int, int]] = []
     for quantity in sorted(scan(text), key=lambda one: one.start):
         if quantity.dimension not in DIMENSIONS or any(start <= quantity.start < end for start, end in cuts):
@@ -186,8 +195,8 @@ def _quantities(text: str) -> tuple[list[Limit], str]:
         match = _bounds_pattern().search(text[max(0, quantity.start - 30) : quantity.start])
         start = quantity.start - len(match[0]) if match else quantity.start
         limit = _limit(quantity, match)
-        if limit is not None:
-            found.append(limit)
+        if limit is not None and match is not None:
+            found.append((limit, match[0].strip() in _WEAK))
             cuts.append((start, quantity.end))
     for start, end in reversed(cuts):
         text = f"{text[:start]} {text[end:]}"

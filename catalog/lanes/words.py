@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.lanes.postings import Postings, Rows, Weights, best, counted
-from catalog.normalize import Quantity, fold, scan, stem, words
+from catalog.normalize import Quantity, fold, stem, words
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson and Zaragoza, 2009), best of a small grid on product names
 BUDGET = 1_500_000  # postings a query may touch; five times what the longest query needs at 60,000 rows

@@ -1,4 +1,4 @@
-"""Brings words, numbers, units, codes, keyboard layouts and alphabets to the forms in which the catalogue compares them."""
+"""Brings words, quantities, codes, layouts and alphabets to the forms in which the catalogue compares them."""
 
 from catalog.normalize.codes import codes_in, fold_code, looks_like_code, spelt_code
 from catalog.normalize.keyboard import switched

@@ -24,22 +24,58 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "eval"))
 
-from _judged import read_products, read_queries  # noqa: E402
+from _judged import read_products, read_queries
 
-from catalog import build  # noqa: E402
-from catalog.product import Product  # noqa: E402
-from catalog.shelf import Shelf  # noqa: E402
-from models.base import Vectors  # noqa: E402
-from models.packaged import PackagedEmbedder  # noqa: E402
+from catalog import build
+from catalog.product import Product
+from catalog.shelf import Shelf
+from models.base import Vectors
+from models.packaged import PackagedEmbedder
 
 KINDS = (
-    "Насос", "Компрессор", "Вентилятор", "Клапан", "Кран шаровой", "Задвижка", "Подшипник", "Выключатель автоматический",
-    "Кабель силовой", "Светильник", "Муфта", "Фильтр", "Редуктор", "Электродвигатель", "Датчик давления", "Манометр",
-    "Circuit breaker", "Ball valve", "Pressure gauge", "Gearbox", "Welding machine", "Air compressor", "Pump", "Fan",
+    "Насос",
+    "Компрессор",
+    "Вентилятор",
+    "Клапан",
+    "Кран шаровой",
+    "Задвижка",
+    "Подшипник",
+    "Выключатель автоматический",
+    "Кабель силовой",
+    "Светильник",
+    "Муфта",
+    "Фильтр",
+    "Редуктор",
+    "Электродвигатель",
+    "Датчик давления",
+    "Манометр",
+    "Circuit breaker",
+    "Ball valve",
+    "Pressure gauge",
+    "Gearbox",
+    "Welding machine",
+    "Air compressor",
+    "Pump",
+    "Fan",
 )
 QUALITIES = (
-    "дренажный", "погружной", "циркуляционный", "промышленный", "стальной", "латунный", "чугунный", "взрывозащищённый",
-    "осевой", "центробежный", "поршневой", "винтовой", "фланцевый", "муфтовый", "stainless", "industrial", "portable",
+    "дренажный",
+    "погружной",
+    "циркуляционный",
+    "промышленный",
+    "стальной",
+    "латунный",
+    "чугунный",
+    "взрывозащищённый",
+    "осевой",
+    "центробежный",
+    "поршневой",
+    "винтовой",
+    "фланцевый",
+    "муфтовый",
+    "stainless",
+    "industrial",
+    "portable",
 )
 UNITS = ("кВт", "В", "мм", "бар", "м3/ч", "кг", "А", "Гц")
 VALUES = (1, 1.5, 2.2, 3, 4, 5.5, 7.5, 10, 11, 15, 16, 20, 25, 32, 40, 50, 63, 80, 100, 220, 380)
@@ -49,7 +85,11 @@ def generated(count: int, seed: int = 1) -> Iterator[Product]:
     """Synthetic goods: the same for the same seed."""
     dice = random.Random(seed)
     for number in range(count):
-        words = [dice.choice(KINDS), *dice.sample(QUALITIES, 2), f"{dice.choice('ABCDEKMNPST')}{dice.randrange(10**6):06d}"]
+        words = [
+            dice.choice(KINDS),
+            *dice.sample(QUALITIES, 2),
+            f"{dice.choice('ABCDEKMNPST')}{dice.randrange(10**6):06d}",
+        ]
         sizes = [f"{dice.choice(VALUES)} {dice.choice(UNITS)}" for _ in range(3)]
         yield Product(
             sku=f"S{number:07d}",
@@ -75,14 +115,18 @@ def questions(count: int, seed: int = 2) -> list[str]:
     return asked
 
 
-async def built(products: Sequence[Product], embedder: PackagedEmbedder, root: Path, *, invented: bool) -> tuple[Shelf, float]:
+async def built(
+    products: Sequence[Product], embedder: PackagedEmbedder, root: Path, *, invented: bool
+) -> tuple[Shelf, float]:
     """A shelf with the goods live and the seconds that it took; past 100,000 rows their vectors are invented."""
     shelf = Shelf(root, embedders=[embedder])
     begun = time.perf_counter()
     if invented:
         folder = root / "version"
         folder.mkdir(parents=True)
-        build.write(folder, products, {embedder.name: scattered(products)}, about={"version": "version", "source": "bench"})
+        build.write(
+            folder, products, {embedder.name: scattered(products)}, about={"version": "version", "source": "bench"}
+        )
         shelf.publish("version")
     else:
         version = await shelf.add(products, source="bench")
@@ -91,7 +135,7 @@ async def built(products: Sequence[Product], embedder: PackagedEmbedder, root: P
 
 
 def scattered(products: Sequence[Product], centres: int = 2000) -> Vectors:
-    """Unit vectors around so many centres, by category and chance: the speed of a large index without hours of embedding."""
+    """Unit vectors around so many centres: the speed of a large index without hours of embedding."""
     dice = np.random.default_rng(1)
     middle = dice.standard_normal((centres, PackagedEmbedder.dimensions), dtype=np.float32)
     vectors = middle[dice.integers(0, centres, len(products))]
@@ -115,7 +159,7 @@ async def timed(shelf: Shelf, queries: Sequence[str]) -> list[float]:
 
 
 def beside(vectors: Vectors, asked: Vectors) -> Iterator[tuple[str, list[float]]]:
-    """Other engines on the same vectors: the ten nearest, without the embedding; those that are not installed are named."""
+    """Other engines on the same vectors: the ten nearest, without the embedding; those not installed are named."""
     for name, prepare in (("chromadb", _chroma), ("qdrant_client", _qdrant), ("lancedb", _lance)):
         try:
             module = importlib.import_module(name)
@@ -179,8 +223,9 @@ async def main() -> int:
         times = await timed(shelf, queries)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         kind = "real rows" if asked.catalog else "synthetic rows" + (", vectors invented" if invented else "")
-        print(f"{len(products)} {kind}: built in {seconds:.0f} s ({len(products) / seconds:.0f} a second), {memory} MB at most")
-        print(f"search, one process, ms p50 / p95 / p99: {shares(times)}; {1000 / (sum(times) / len(times)):.0f} queries a second")
+        print(f"{len(products)} {kind}: built in {seconds:.0f} s, {memory} MB at most")
+        speed = 1000 * len(times) / sum(times)
+        print(f"search, one process, ms p50 / p95 / p99: {shares(times)}; {speed:.0f} queries a second")
         snapshot = shelf.current()
         if asked.beside and snapshot is not None:
             vectors = snapshot.meanings[embedder.name].vectors.astype(np.float32)

@@ -47,6 +47,7 @@ async def main() -> int:
     parser.add_argument("--queries", type=Path, required=True, help="CSV: qid,kind,lang,query,sku,relevance")
     parser.add_argument("--beside", choices=("dev", "kept"), help="print these baselines beside")
     parser.add_argument("--shelf", type=Path, help="keep the built version here, and use it the next time")
+    parser.add_argument("--absent", type=Path, help="what the catalogue does not sell, a query a line: to be refused")
     parser.add_argument("--least", type=float, default=0.0, help="fail below this nDCG@10")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -54,14 +55,18 @@ async def main() -> int:
     with tempfile.TemporaryDirectory() as aside:
         shelf, seconds = await opened(asked, asked.shelf or Path(aside))
         scores, times, refused = await run(shelf, queries)
+        lines = asked.absent.read_text("utf-8").splitlines() if asked.absent else []
+        nothing = [line for line in lines if (await shelf.search(line)).none]
         shelf.close()
     rows = table(scores, queries)
     speed = {f"p{share}": round(times[min(len(times) - 1, len(times) * share // 100)], 1) for share in (50, 95, 99)}
     if asked.json:
-        print(json.dumps({"ndcg": {name.strip(): mean for name, _, mean in rows}, "ms": speed, "refused": refused}))
+        print(json.dumps({"ndcg": {name.strip(): mean for name, _, mean in rows}, "ms": speed, "refused": refused, "absent": len(nothing)}))
     else:
         show(rows, asked.beside)
         print(f"ms {speed}, built in {seconds:.0f} s, {refused} of {len(queries)} refused as absent")
+        if lines:
+            print(f"{len(nothing)} of {len(lines)} absent goods refused; not: {sorted(set(lines) - set(nothing))}")
         print(f"nDCG@10 {rows[0][2]:.3f}")
     return 0 if statistics.fmean(scores.values()) >= asked.least else 1
 

@@ -88,12 +88,14 @@ def read_pairs(path: Path, snapshot: Snapshot, *, without: Iterable[str], most: 
     judged = []
     for number, query in enumerate(chosen[:most]):
         near = {sku: 1 for row in wanted[query] for sku in groups[category[row]]}
-        grades = near | {row: GRADES for row in wanted[query]}
+        grades = near | dict.fromkeys(wanted[query], GRADES)
         judged.append(Judged(qid=f"pair{number}", kind="pair", query=query, grades=grades))
     return judged
 
 
-def fit(examples: Sequence[Example], *, trees: int = TREES, parameters: dict[str, Any] | None = None) -> lightgbm.Booster:
+def fit(
+    examples: Sequence[Example], *, trees: int = TREES, parameters: dict[str, Any] | None = None
+) -> lightgbm.Booster:
     """A model over all examples that have a wanted row among their candidates."""
     useful = [_thinned(one) for one in examples if one.grades.any()]
     weights = [JUDGED_WEIGHT if one.judged.kind != "pair" else 1.0 for one in useful]

@@ -26,7 +26,7 @@ def quantities(text: str) -> set[tuple[str, float]]:
         ("Кран Ду50 Ру16", {("length", 50), ("pressure", 16)}),
         ("ball valve DN 50 PN16", {("length", 50), ("pressure", 16)}),
         ("труба 5 см", {("length", 50)}),
-        ("кран 1/2\" латунный", {("length", 12.7)}),
+        ('кран 1/2" латунный', {("length", 12.7)}),
         ("подача 20 м3/ч, напор 55 м", {("flow", 20), ("length", 55000)}),
         ("60 л/мин", {("flow", 3.6)}),
         ("болт М8х60", {("thread", 8), ("length", 60)}),
@@ -86,7 +86,8 @@ def test_codes_are_seen_among_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("yfcjc", "насос"), ("фии", "abb"), ("0,31k", "0,31л"), ("60[60[1", "60х60х1"), (",jkn", "болт")]
+    ("typed", "meant"),
+    [("yfcjc", "насос"), ("фии", "abb"), ("0,31k", "0,31л"), ("60[60[1", "60х60х1"), (",jkn", "болт")],
 )
 def test_a_forgotten_keyboard_switch_is_undone(typed: str, meant: str) -> None:
     assert switched(typed) == meant
@@ -94,7 +95,14 @@ def test_a_forgotten_keyboard_switch_is_undone(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("насос", "nasos"), ("щётка", "shchetka"), ("щётка", "schetka"), ("хомут", "khomut"), ("жёлтый", "zheltyj"), ("насоси", "насосы")],
+    [
+        ("насос", "nasos"),
+        ("щётка", "shchetka"),
+        ("щётка", "schetka"),
+        ("хомут", "khomut"),
+        ("жёлтый", "zheltyj"),
+        ("насоси", "насосы"),
+    ],
 )
 def test_words_of_two_alphabets_sound_alike(one: str, other: str) -> None:
     assert sound(fold(one)) == sound(fold(other))
@@ -141,7 +149,9 @@ def test_no_text_breaks_the_normaliser(text: str) -> None:
 
 
 @pytest.mark.timeout(5)
-@pytest.mark.parametrize("text", ["9" * 10_000, "1x" * 5000, "1/" * 5000, "3 кВт " * 2000, "(" * 10_000, "а-" * 5000, "1 " * 5000])
+@pytest.mark.parametrize(
+    "text", ["9" * 10_000, "1x" * 5000, "1/" * 5000, "3 кВт " * 2000, "(" * 10_000, "а-" * 5000, "1 " * 5000]
+)
 def test_long_texts_take_linear_time(text: str) -> None:
     scan(text)
     codes_in(text)

@@ -1,6 +1,5 @@
 """The search finds what people mean, filters where they are sure, and says honestly when there is nothing."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -39,7 +38,12 @@ GOODS = [
     product("PIPE-50", "Труба стальная, номинальный диаметр 50 мм", 900),
     product("PIPE-80", "Труба стальная, номинальный диаметр 80 мм", 1500),
     product("BOLT-8", "Болт М8х60 оцинкованный", 12),
-    product("FAN-1", "Вентилятор осевой", 7000, attributes=(Attribute(name="Мощность", text="2,2 кВт", number=Decimal(2200), unit="w"),)),
+    product(
+        "FAN-1",
+        "Вентилятор осевой",
+        7000,
+        attributes=(Attribute(name="Мощность", text="2,2 кВт", number=Decimal(2200), unit="w"),),
+    ),
     *(product(f"X-{number}", f"Кабель силовой ВВГнг {number}х2,5 мм2", 100 + number) for number in range(1, 41)),
 ]
 
@@ -61,12 +65,12 @@ class Counter:
 
 
 @pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Counter:
     folder = tmp_path_factory.mktemp("version")
     embedder = PackagedEmbedder()
     vectors = embedder.encode([build.text_to_embed(one) for one in GOODS])
     build.write(folder, GOODS, {embedder.name: vectors}, about={"version": "one", "source": "test"})
-    yield Counter(Snapshot.open(folder, embedders=[embedder.name]))
+    return Counter(Snapshot.open(folder, embedders=[embedder.name]))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,9 @@ def test_what_is_known_is_not_corrected(counter: Counter, query: str) -> None:
     ],
 )
 def test_a_sure_limit_filters(counter: Counter, query: str, skus: set[str]) -> None:
-    found = {hit.product.sku for hit in counter.ask(query).hits if hit.product.name.split()[0].lower() == query.split()[0]}
+    found = {
+        hit.product.sku for hit in counter.ask(query).hits if hit.product.name.split()[0].lower() == query.split()[0]
+    }
     assert found == skus
 
 
@@ -158,18 +164,24 @@ def test_brands_are_chosen_and_left_out(counter: Counter) -> None:
     assert "Аквилон" not in {hit.product.brand for hit in counter.ask(Wish(text="насос", not_brand="Аквилон")).hits}
 
 
-@pytest.mark.parametrize("query", ["билет на самолёт", "пицца", "iPhone 15", "pizza", "свадебное платье", "асдфг йцукен"])
+@pytest.mark.parametrize(
+    "query", ["билет на самолёт", "пицца", "iPhone 15", "pizza", "свадебное платье", "асдфг йцукен"]
+)
 def test_what_is_not_sold_is_not_found(counter: Counter, query: str) -> None:
     found = counter.ask(query)
     assert found.none and not found.hits
 
 
-@pytest.mark.parametrize("query", ["насос для дачи", "подшипник для стиральной машины", "какой-нибудь компрессор", "bearing"])
+@pytest.mark.parametrize(
+    "query", ["насос для дачи", "подшипник для стиральной машины", "какой-нибудь компрессор", "bearing"]
+)
 def test_what_fits_in_part_is_not_refused(counter: Counter, query: str) -> None:
     assert not counter.ask(query).none
 
 
-@pytest.mark.parametrize("query", ["", " ", "?!", "\x00\u202e", "9" * 10_000, "насос " * 2000, "3 кВт " * 1000, "-" * 10_000])
+@pytest.mark.parametrize(
+    "query", ["", " ", "?!", "\x00\u202e", "9" * 10_000, "насос " * 2000, "3 кВт " * 1000, "-" * 10_000]
+)
 def test_strange_queries_are_answered(counter: Counter, query: str) -> None:
     counter.ask(query)
 
@@ -200,7 +212,9 @@ def test_many_threads_get_the_answers_of_one(counter: Counter) -> None:
 
 def test_the_words_lane_is_bm25_as_its_reference_has_it(tmp_path: Path) -> None:
     bm25s = pytest.importorskip("bm25s")
-    documents = [f"{a} {b} {c}".split() for a in ("pump", "fan") for b in ("big", "big small") for c in ("red", "blue blue", "")]
+    documents = [
+        f"{a} {b} {c}".split() for a in ("pump", "fan") for b in ("big", "big small") for c in ("red", "blue blue", "")
+    ]
     WordsLane.build(tmp_path, "words", documents)
     ours = WordsLane(tmp_path, "words", size=len(documents)).scores({"pump": 1.0, "blue": 1.0})
     reference = bm25s.BM25(k1=1.2, b=0.75, method="lucene")

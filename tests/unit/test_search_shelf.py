@@ -19,7 +19,7 @@ GOODS = [
         sku="N-100",
         name="Насос дренажный 3 кВт 380 В",
         brand="Аквилон",
-        price=Decimal("45000"),
+        price=Decimal(45000),
         currency="RUB",
         stock=Decimal(2),
     ),
@@ -27,19 +27,19 @@ GOODS = [
         sku="N-200",
         name="Насос циркуляционный 0,1 кВт 220 В",
         brand="Аквилон",
-        price=Decimal("9000"),
+        price=Decimal(9000),
         currency="RUB",
         stock=Decimal(0),
     ),
     Product(
-        sku="K-7", name="Компрессор поршневой 10 бар 2,2 кВт", price=Decimal("38000"), currency="RUB", stock=Decimal(1)
+        sku="K-7", name="Компрессор поршневой 10 бар 2,2 кВт", price=Decimal(38000), currency="RUB", stock=Decimal(1)
     ),
-    Product(sku="6205-2RS", name="Подшипник шариковый 6205-2RS", price=Decimal("350"), currency="RUB"),
+    Product(sku="6205-2RS", name="Подшипник шариковый 6205-2RS", price=Decimal(350), currency="RUB"),
     Product(
         sku="CB-3C16",
         name="Miniature circuit breaker 3P C16",
         brand="Volta",
-        price=Decimal("12"),
+        price=Decimal(12),
         currency="EUR",
         lang="en",
     ),

@@ -50,7 +50,12 @@ def test_several_limits_and_the_stock_are_read_together() -> None:
 
 @pytest.mark.parametrize(
     ("text", "order"),
-    [("кабель подешевле", "price"), ("cheapest drill", "price"), ("самый дорогой насос", "-price"), ("насос", "relevance")],
+    [
+        ("кабель подешевле", "price"),
+        ("cheapest drill", "price"),
+        ("самый дорогой насос", "-price"),
+        ("насос", "relevance"),
+    ],
 )
 def test_the_order_is_read(text: str, order: str) -> None:
     assert understand(text).order == order
@@ -90,6 +95,8 @@ def test_no_sentence_breaks_the_reader(text: str) -> None:
 
 
 @pytest.mark.timeout(5)
-@pytest.mark.parametrize("text", ["до 5 " * 3000, "9" * 10_000, "от " * 5000, "\u202e\x00насос" * 1000, "до 5000 руб " * 1000])
+@pytest.mark.parametrize(
+    "text", ["до 5 " * 3000, "9" * 10_000, "от " * 5000, "\u202e\x00насос" * 1000, "до 5000 руб " * 1000]
+)
 def test_long_and_strange_sentences_are_read_at_once(text: str) -> None:
     understand(text)
