@@ -200,6 +200,7 @@ class Customer:
                     self._keep(event)
                 return
             except (OSError, TimeoutError, websockets.WebSocketException):
+                await self.close()
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.3)
@@ -216,7 +217,7 @@ class Customer:
                 async with asyncio.timeout(max(deadline - time.monotonic(), 0.1)):
                     await self._listen(answer)
             except websockets.WebSocketException:
-                self._socket = None
+                await self.close()
             except TimeoutError:
                 answer.error = answer.error or "no answer in time"
                 return answer
@@ -224,8 +225,11 @@ class Customer:
 
     async def close(self) -> None:
         if self._socket is not None:
-            await self._socket.close()
-            self._socket = None
+            socket, self._socket = self._socket, None
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(2):
+                    await socket.close()
+            socket.transport.abort()
 
     async def _listen(self, answer: Answer) -> None:
         asked = next((seq for seq, event in self.events.items() if event.get("cid") == answer.cid), None)
