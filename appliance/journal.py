@@ -45,8 +45,11 @@ class Journal:
         self._write({"role": role, "text": text[:LONGEST]})
         self._show(f"{role:9} {text[:LONGEST]}", rewrite=self._terminal)
 
-    def line(self, role: str, text: str) -> None:
-        """A line that a process wrote: a JSON object of its log, or plain text (a traceback)."""
+    def line(self, role: str, text: str) -> str:
+        """A line that a process wrote: a JSON object of its log, or plain text (a traceback).
+
+        Gives it back as people read it if it tells of trouble, else nothing.
+        """
         text = text[:LONGEST]
         record = _record(text)
         if record is None:
@@ -58,6 +61,7 @@ class Journal:
             text = _readable(record)
         if loud or self._everything:
             self._show(f"{role:9} {text}")
+        return text if loud else ""
 
     def close(self) -> None:
         if self._file is not None:

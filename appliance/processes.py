@@ -135,8 +135,8 @@ class Child:
     async def _read(self, output: int) -> None:
         async with contextlib.aclosing(lines(output)) as said:
             async for line in said:
-                self._last.append(line)
-                self._journal.line(self.name, line)
+                if trouble := self._journal.line(self.name, line):
+                    self._last.append(trouble)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         if self.role.listens is None:
@@ -211,7 +211,7 @@ class Database:
             self.restarts += 1
             self.reason = tail(self._server.log, lines=1)
             self._enter(Phase.RESTARTING)
-            self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
+            self._say("process_ended", name=self.name, reason=self.reason, seconds=max(1, round(pause)))
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             with contextlib.suppress(EmbeddedError):

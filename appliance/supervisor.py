@@ -244,7 +244,8 @@ class Supervisor:
         seconds = round(time.monotonic() - self._began, 1)
         self._say("ready", chat=self._house.chat, console=self._house.console, seconds=seconds)
         if "model" in self._done and not self._done["model"].is_set():
-            self._say("ready_model_later")
+            fetched = any(step.programs for step in self._house.steps if step.name == "model")
+            self._say("ready_model_later" if fetched else "ready_model_none")
         self._say("next_steps", program=self._house.program, file=self._house.home / FILE)
 
     async def _step(self, step: Step, env: Mapping[str, str]) -> None:
