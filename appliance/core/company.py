@@ -18,6 +18,7 @@ from models.base import Vectors
 LONGEST = 600  # characters of a passage; a longer section is cut between paragraphs, then between sentences
 GOOD_ENOUGH = 1.0  # the score below which a passage answers nothing
 _K1, _B = 1.2, 0.6  # BM25 (Robertson and Zaragoza 2009); passages are short, so their length says little
+_BROAD = {"about": 0.6, "services": 0.6}  # topics of many matters: to share one of them is no answer yet
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 _STEMMERS = {"ru": "russian", "en": "english", "de": "german", "tr": "turkish"}
@@ -72,7 +73,13 @@ class Passages:
 
     def _by_topics(self, question: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         asked = _topics_said(question)
-        return np.array([sum(min(asked[topic], 2.0) * weight for topic, weight in topics.items() if topic in asked) for topics in self._topics])
+        return np.array([_shared(asked, topics) for topics in self._topics], np.float64)
+
+
+def _shared(asked: Mapping[str, float], topics: Mapping[str, float]) -> float:
+    """How far a passage is about what the question names."""
+    common = asked.keys() & topics.keys()
+    return sum(min(asked[topic], 2.0) * topics[topic] * _BROAD.get(topic, 1.0) for topic in common)
 
 
 def _passages(name: str, text: str) -> Iterator[Passage]:

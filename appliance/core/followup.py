@@ -1,4 +1,4 @@
-"""Understands remarks on what was just shown ("cheaper?", "and for 380?", "the second one") by the last wish and cards."""
+"""Understands remarks on what was just shown ("cheaper?", "and for 380?", "the second one")."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from catalog.wish import Limit, Wish
 _CENT = Decimal("0.01")
 _FIXED = {"voltage", "phases", "frequency"}  # what a site has; "bigger" never means these
 _STEP = Decimal("1.001")  # past a bound that is inclusive: "more powerful than 3 kW" must not show 3 kW
-_MAINS = {Decimal(value) for value in (12, 24, 36, 48, 110, 127, 220, 230, 240, 380, 400, 415, 660)}  # volts people name bare
+_MAINS = {
+    Decimal(value) for value in (12, 24, 36, 48, 110, 127, 220, 230, 240, 380, 400, 415, 660)
+}  # volts people name bare
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{4,}(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
@@ -73,7 +75,9 @@ class _Remark:
     @classmethod
     def read(cls, text: str, *, lang: str, wish: Wish | None, shown: Sequence[Card]) -> _Remark:
         plain = normal(readable(text, lang)).strip(" .,!?;:()…")
-        codes = dict.fromkeys((lang, *(("ru",) if re.search("[а-я]", plain) else ()), *(("en",) if re.search("[a-z]", plain) else ())))
+        codes = dict.fromkeys(
+            (lang, *(("ru",) if re.search("[а-я]", plain) else ()), *(("en",) if re.search("[a-z]", plain) else ()))
+        )
         lexicons = tuple(lexicon(code) for code in codes)
         said = frozenset(topic for lex in lexicons for topic in lex.topics_said(plain, "follow_up"))
         named = _named(plain, said, shown)
@@ -98,7 +102,11 @@ def _named(plain: str, said: frozenset[str], shown: Sequence[Card]) -> tuple[int
     bare = re.fullmatch(r"(?:№|#|n)?\s*(\d)", plain)
     if bare and 1 <= int(bare.group(1)) <= len(shown):
         positions.append(int(bare.group(1)) - 1)
-    positions += [index for index, card in enumerate(shown) if card.sku and re.search(rf"(?<!\w){re.escape(normal(card.sku))}(?!\w)", plain)]
+    positions += [
+        index
+        for index, card in enumerate(shown)
+        if card.sku and re.search(rf"(?<!\w){re.escape(normal(card.sku))}(?!\w)", plain)
+    ]
     return tuple(dict.fromkeys(positions))
 
 
@@ -155,7 +163,9 @@ def _is_courtesy(plain: str, lexicons: Sequence[Lexicon]) -> bool:
 def _same_word_in(word: str, text: str) -> bool:
     """Whether the text has a word with the same beginning: three letters in four, at least four; endings differ."""
     stem = word[: max(4, len(word) * 3 // 4)]
-    return any(other.startswith(stem) for other in _WORD.findall(text)) or (not word.isascii() and len(word) < 3 and word in text)
+    return any(other.startswith(stem) for other in _WORD.findall(text)) or (
+        not word.isascii() and len(word) < 3 and word in text
+    )
 
 
 def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
@@ -168,7 +178,7 @@ def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
         return None
     if changing and not ("compare" in said and len(remark.named) != 1):  # "which is better" is no wish for dearer ones
         return None
-    if remark.named and not remark.new or remark.named and len(remark.new) <= 2:
+    if (remark.named and not remark.new) or (remark.named and len(remark.new) <= 2):
         kind = next((kind for kind in ("compare", "order", "stock", "price") if kind in said), "details")
         return FollowUp(kind=kind, cards=remark.named, why=f"names cards: {kind}")  # type: ignore[arg-type]
     if remark.new or _NUMBER.search(remark.text) or _quantities(remark.text):
@@ -194,7 +204,9 @@ def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> Follo
     fits = remark.opens or all(any(lex.says(word, "product", "spec") for lex in remark.lexicons) for word in remark.new)
     if fits and (limits := _limits(remark, wish, heard)):
         changed = _with(wish, limits, " ".join(remark.new))
-        milder = replace(changed, limits=tuple(replace(limit, sure=limit.sure and limit not in limits) for limit in changed.limits))
+        milder = replace(
+            changed, limits=tuple(replace(limit, sure=limit.sure and limit not in limits) for limit in changed.limits)
+        )
         return FollowUp(kind="refine", why="other limits", wish=changed, otherwise=milder)
     if "bigger" in said or "smaller" in said:
         return _other_size(remark, wish, shown, bigger="bigger" in said)
@@ -213,7 +225,9 @@ def _modifies(remark: _Remark) -> bool:
     if any(lex.says(remark.text, "follow_up", "keep") for lex in remark.lexicons):
         return True
     return all(
-        any(lex.says(word, "product", "spec") for lex in remark.lexicons) or _ADJECTIVE.search(word) or word in remark.names
+        any(lex.says(word, "product", "spec") for lex in remark.lexicons)
+        or _ADJECTIVE.search(word)
+        or word in remark.names
         for word in remark.new
     )
 
@@ -248,7 +262,9 @@ def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish
 def _other_size(remark: _Remark, wish: Wish, shown: Sequence[Card], *, bigger: bool) -> FollowUp:
     """Past the quantity that was asked for, or past the first card's."""
     asked = [*_quantities(wish.text), *(limit for limit in wish.limits if limit.what != "price")]
-    described = _quantities(" ".join(f"{name} {text};" for name, text in shown[0].attributes) + shown[0].name) if shown else []
+    described = (
+        _quantities(" ".join(f"{name} {text};" for name, text in shown[0].attributes) + shown[0].name) if shown else []
+    )
     sizes = [limit for limit in (*asked, *described) if limit.what not in _FIXED]
     why = "bigger" if bigger else "smaller"
     if not sizes:
@@ -305,7 +321,9 @@ def _bare(text: str) -> str:
 def _added_words(remark: _Remark) -> str:
     """What the remark adds to the words to look for, without the openers ("а", "what about") before it."""
     rest = " ".join(remark.text.split())
-    while lead := next((m for lex in remark.lexicons for m in lex.found(rest, "follow_up", "opener", "lead") if not m.start()), None):
+    while lead := next(
+        (m for lex in remark.lexicons for m in lex.found(rest, "follow_up", "opener", "lead") if not m.start()), None
+    ):
         rest = rest[lead.end() :].strip(" ,")
     return rest
 
@@ -319,8 +337,11 @@ def _with(wish: Wish, limits: Sequence[Limit], words: str) -> Wish:
 
 
 def _without_phrase(text: str, words: str) -> str:
-    """"pump for hot water" loses "for hot water" when "for cold water" is added."""
+    """ "pump for hot water" loses "for hot water" when "for cold water" is added."""
     preposition = words.split(" ", 1)[0]
     if not any(lexicon(lang).says(preposition, "follow_up", "keep") for lang in LANGUAGES):
         return text
-    return re.sub(rf"(?<!\w){re.escape(preposition)}\s.*?(?=\s(?:для|на|с|из|for|with|from)\s|$)", "", text).strip() or text
+    return (
+        re.sub(rf"(?<!\w){re.escape(preposition)}\s.*?(?=\s(?:для|на|с|из|for|with|from)\s|$)", "", text).strip()
+        or text
+    )

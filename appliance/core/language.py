@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
-from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, normal
+from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, neighbours, normal
 
 Scores: TypeAlias = "defaultdict[str, float]"
 
@@ -19,9 +19,11 @@ DEFAULT = "ru"  # of a first message without any letters and without a hint
 # 0.05 ms a message; the high-accuracy ones take 390 MB and err on short messages just as often.
 _STATISTICAL = ("RU", "EN", "UK", "KK", "TR", "DE", "PL", "RO", "IT", "ES", "FR", "BE", "BG", "AZ", "PT", "NL", "CS")
 _LIKELIER = 0.9  # for Russian in Cyrillic and English in Latin letters: more than one ambiguous word is worth
+_RARE = {"be", "bg", "az"}  # so near to our languages, and so much rarer here, that they do not dispute a word
 _ALONE = 1.3  # a word that one language alone has counts more
 _TRUST = {"ru": 1.3, "en": 1.6, "de": 1.6, "tr": 1.6, "uk": 1.2, "kk": 0.5}  # typos in Russian pass for Kazakh
 _CYRILLIC = ("ru", "uk", "kk", "uz", "be", "bg")
+_LATIN_LANGUAGES = ("en", "de", "tr", "uz", "kk", "uk", "pl", "ro", "it", "es", "fr", "pt", "nl", "cs", "az")
 _SCRIPTS = (  # a script that settles the language by itself
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("zh", re.compile(r"[\u3400-\u9fff]")),
@@ -102,8 +104,8 @@ def weigh(text: str, *, known: str = "") -> Scores:
         return scores
     cyrillic = [word for word in words if "\u0400" <= word[0] <= "\u052f"]
     latin = [word for word in words if word[0] < "\u0250"]
-    alone = _add_words(scores, cyrillic, tuple(lang for lang in LANGUAGES if lang in _CYRILLIC))
-    alone |= _add_words(scores, latin, tuple(lang for lang in LANGUAGES if lang not in ("ru", "zh")))
+    alone = _add_words(scores, cyrillic, _CYRILLIC)
+    alone |= _add_words(scores, latin, _LATIN_LANGUAGES)
     _add_letters(scores, bare.lower())
     _add_statistics(scores, cyrillic or latin)
     if latin and not cyrillic:
@@ -111,7 +113,7 @@ def weigh(text: str, *, known: str = "") -> Scores:
     if cyrillic and known not in _CYRILLIC:
         scores["ru"] += _LIKELIER if "ru" in alone or not alone else _LIKELIER / 2
     if latin and not cyrillic and (known in _CYRILLIC or not known):
-        scores["en"] += _LIKELIER if "en" in alone or scores["en"] and not alone else _LIKELIER / 2
+        scores["en"] += _LIKELIER if "en" in alone or (scores["en"] and not alone) else _LIKELIER / 2
     return scores
 
 
@@ -148,14 +150,16 @@ def _add_words(scores: Scores, words: list[str], langs: tuple[str, ...]) -> set[
     alone: set[str] = set()
     for word in words:
         claims = {lang: weight for lang in langs if (weight := _claim(lang, word))}
+        rivals = claims.keys() - _RARE or claims.keys()
         for lang, weight in claims.items():
-            scores[lang] += weight / len(claims) if len(claims) > 1 else weight * _ALONE
-        if len(claims) == 1:
-            alone |= claims.keys()
+            scores[lang] += weight * _ALONE if {lang} == rivals else weight / len({lang} | rivals)
+        alone |= rivals if len(rivals) == 1 else set()
     return alone
 
 
 def _claim(lang: str, word: str) -> float:
+    if lang in neighbours():
+        return 1.2 if word in neighbours()[lang] else 0.0
     lex = lexicon(lang)
     if word in lex.function_words:
         return 0.8 if len(word) < 3 else 1.6
@@ -173,7 +177,9 @@ def _add_letters(scores: Scores, text: str) -> None:
             scores[lang] += 0.8 * hits
     scores["ru"] += 0.6 * min(len(_ENDING.findall(text)), 2)
     if not re.search("[іїєґ]", text) and re.search("[а-я]", text):
-        scores["uk"] -= 3.0 if re.search("[ыэъё]", text) else min(0.05 * max(len(text) - 10, 0), 1.0)  # every second word has such a letter
+        scores["uk"] -= (
+            3.0 if re.search("[ыэъё]", text) else min(0.05 * max(len(text) - 10, 0), 1.0)
+        )  # every second word has such a letter
     for lang in [lang for lang, weight in scores.items() if weight <= 0]:
         del scores[lang]
 

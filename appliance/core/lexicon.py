@@ -14,8 +14,10 @@ from typing import Any
 
 LANGUAGES = ("ru", "en", "kk", "uz", "uk", "tr", "de", "zh")
 _UNITS = (
-    r"квт|вт|квa|ква|kw|w|kva|hp|лс|л\.с|а|a|в|v|вольт|volt|volts|bar|бар|атм|atm|mpa|мпа|кпа|kpa|мм|mm|см|cm|м|m|m2|m3|м2|м3|m³|м³|l|л|lt|литр\w*|liter\w*|litre\w*|kg|кг|тонн\w*|т|г|"
-    r"hz|гц|°c|°|inch|inches|дюйм\w*|zoll|\"|об/мин|rpm|л/мин|l/min|м3/ч|m3/h|шт|штук\w*|pcs|pieces|dona|дана|adet|stück|stk|dB|дб|мл|ml|btu|к|k|ah|ач|мкм|ohm|ом|w/h|台|个|件|千瓦|瓦|伏|米|升|公斤|毫米"
+    r"квт|вт|ква|kw|w|kva|hp|лс|л\.с|а|a|в|v|вольт|volts?|bar|бар|атм|atm|mpa|мпа|кпа|kpa|мм|mm|см|cm|м|m|m2|m3|м2|м3|m³|м³"
+    r"|л|l|lt|литр\w*|liter\w*|litre\w*|kg|кг|тонн\w*|т|г|hz|гц|°c|°|inch|inches|дюйм\w*|zoll|\"|об/мин|rpm|л/мин|l/min"
+    r"|м3/ч|m3/h|w/h|шт|штук\w*|pcs|pieces|dona|дана|adet|stück|stk|db|дб|мл|ml|btu|к|k|ah|ач|мкм|ohm|ом"
+    r"|台|个|件|千瓦|瓦|伏|米|升|公斤|毫米"
 )
 QUANTITY = re.compile(rf"(?<!\w)\d+(?:[.,]\d+)?\s?(?:{_UNITS})(?![^\W\d_])", re.IGNORECASE)
 PHONE = re.compile(
@@ -79,11 +81,17 @@ def lexicon(lang: str) -> Lexicon:
     joined = bool(data.get("language", {}).get("joined"))
     groups = {name: group for name, group in data.items() if name not in ("language", "examples")}
     entries = [
-        entry for name, group in groups.items() if name != "follow_up" for text in group.values() for entry in _entries(text)
+        entry
+        for name, group in groups.items()
+        if name != "follow_up"
+        for text in group.values()
+        for entry in _entries(text)
     ]
     words, stems = _vocabulary(entries)
     examples = {route: tuple(_lines(text)) for route, text in data.get("examples", {}).items()}
-    spoken = {word for texts in examples.values() for text in texts for word in re.findall(r"[^\W\d_]{3,}", normal(text))}
+    spoken = {
+        word for texts in examples.values() for text in texts for word in re.findall(r"[^\W\d_]{3,}", normal(text))
+    }
     language = data.get("language", {})
     function_words, function_stems = _vocabulary(_entries(language.get("words", "")))
     common_words, common_stems = _vocabulary(_entries(language.get("common", "")))
@@ -100,6 +108,13 @@ def lexicon(lang: str) -> Lexicon:
         function_stems=function_stems,
         examples=examples,
     )
+
+
+@cache
+def neighbours() -> Mapping[str, frozenset[str]]:
+    """Words of languages that have no lexicon, by language code."""
+    file = resources.files(__package__).joinpath("routes", "neighbours.toml")
+    return {lang: frozenset(_entries(text)) for lang, text in tomllib.loads(file.read_text(encoding="utf-8")).items()}
 
 
 def _read(lang: str) -> dict[str, Any]:
@@ -158,7 +173,9 @@ def _written_out(entry: str) -> Iterator[str]:
     if "(" in re.sub(r"\([^()]*\)", "", entry):
         return
     choices = [
-        [*part.strip("()?").split("|"), *([""] if part.endswith("?") else [])] if part.startswith("(") else [part.replace("?", "")]
+        [*part.strip("()?").split("|"), *([""] if part.endswith("?") else [])]
+        if part.startswith("(")
+        else [part.replace("?", "")]
         for part in parts
     ]
     yield from ("".join(choice) for choice in product(*choices))

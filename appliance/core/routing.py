@@ -19,7 +19,9 @@ CERTAIN = 0.93  # cosine above which a message is one of the examples, but for a
 
 _TRUST = {Route.ABUSE: 0.4}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
-_CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{3,}(?![\w-])|(?<!\w)\d{5,9}(?!\w)", re.IGNORECASE)
+_CODE = re.compile(
+    r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{3,}(?![\w-])|(?<!\w)\d{5,9}(?!\w)", re.IGNORECASE
+)
 _SIZE = re.compile(r"(?<!\w)\d+\s?[xхх*/]\s?\d+")
 _SYMBOLS = re.compile(r"[^\w\s]+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -167,8 +169,19 @@ def _read(text: str, lang: str) -> _Reading:
         for pattern in lex.topics.get("smalltalk", {}).values():
             rest = pattern.sub(" ", rest)
     rest = _without_courtesy(rest, lexicons) if rest != plain else rest
-    specific = 1.5 * bool(_CODE.search(QUANTITY.sub(" ", text))) + 1.5 * bool(QUANTITY.search(text)) + 0.8 * bool(_SIZE.search(text))
-    return _Reading(text=plain, rest=rest, lexicons=lexicons, specific=specific, words=len(plain.split()), bare=_is_bare(rest, lexicons))
+    specific = (
+        1.5 * bool(_CODE.search(QUANTITY.sub(" ", text)))
+        + 1.5 * bool(QUANTITY.search(text))
+        + 0.8 * bool(_SIZE.search(text))
+    )
+    return _Reading(
+        text=plain,
+        rest=rest,
+        lexicons=lexicons,
+        specific=specific,
+        words=len(plain.split()),
+        bare=_is_bare(rest, lexicons),
+    )
 
 
 def _also_spoken(text: str, lang: str) -> tuple[str, ...]:
@@ -184,15 +197,22 @@ def _also_spoken(text: str, lang: str) -> tuple[str, ...]:
 def _without_courtesy(rest: str, lexicons: tuple[Lexicon, ...]) -> str:
     """What a greeting leaves, empty when nothing but function words is left."""
     words = _SYMBOLS.sub(" ", rest).split()
-    meant = [any(lex.says(word, "product") or lex.says(word, "follow_up", *_POINTING) for lex in lexicons) for word in words]
-    known = [any(word in lex.function_words for lex in lexicons) and not says for word, says in zip(words, meant, strict=True)]
+    meant = [
+        any(lex.says(word, "product") or lex.says(word, "follow_up", *_POINTING) for lex in lexicons) for word in words
+    ]
+    known = [
+        any(word in lex.function_words for lex in lexicons) and not says
+        for word, says in zip(words, meant, strict=True)
+    ]
     return "" if all(known) else " ".join(rest.split())
 
 
 def _is_bare(rest: str, lexicons: tuple[Lexicon, ...]) -> bool:
     words = re.findall(r"[^\W\d_]+", rest)
     grammar = [word for word in words if len(word) > 1 and any(word in lex.function_words for lex in lexicons)]
-    return len(words) <= 5 and not [word for word in grammar if not any(lex.says(word, "follow_up", "keep") for lex in lexicons)]
+    return len(words) <= 5 and not [
+        word for word in grammar if not any(lex.says(word, "follow_up", "keep") for lex in lexicons)
+    ]
 
 
 def _at_once(reading: _Reading, text: str, history: Sequence[Message]) -> Decision | None:
@@ -215,7 +235,11 @@ def _by_words(reading: _Reading) -> dict[Route, float]:
     scores = dict.fromkeys(Route, 0.0)
     product, follow_up, company = reading.said("product"), reading.said("follow_up"), reading.said("company")
     contact = reading.said("contact")
-    named = 1.3 * min(max(product.get("goods", 0.0), product.get("generic", 0.0)), 2.0) + 0.8 * min(product.get("spec", 0.0), 2.0) + min(reading.specific, 2.5)
+    named = (
+        1.3 * min(max(product.get("goods", 0.0), product.get("generic", 0.0)), 2.0)
+        + 0.8 * min(product.get("spec", 0.0), 2.0)
+        + min(reading.specific, 2.5)
+    )
     asked = 0.8 * min(product.get("ask", 0.0), 1.5) + 0.8 * bool(_POINTING & follow_up.keys())
     if company and "demand" not in product and not reading.specific:
         named *= 0.6  # "guarantee on pumps" is about the guarantee
@@ -232,7 +256,18 @@ def _by_words(reading: _Reading) -> dict[Route, float]:
 
 
 _POINTING_AT = frozenset(("first", "second", "third", "fourth", "fifth", "last"))
-_POINTING = _POINTING_AT | {"cheaper", "dearer", "bigger", "smaller", "more", "brand", "stock", "price", "details", "compare"}
+_POINTING = _POINTING_AT | {
+    "cheaper",
+    "dearer",
+    "bigger",
+    "smaller",
+    "more",
+    "brand",
+    "stock",
+    "price",
+    "details",
+    "compare",
+}
 
 
 def _continue(scores: dict[Route, float], reading: _Reading, history: Sequence[Message]) -> None:

