@@ -24,9 +24,20 @@ GOODS = 4  # rows that a prompt holds: about 60 tokens each
 ATTRIBUTES = 3  # of each row, those that the question names first
 NAME, VALUE, QUESTION, REMARK, SHOP = 90, 40, 400, 120, 900  # characters kept of each kind of text
 EARLIER = 2  # remarks of the dialogue that a prompt repeats; longer histories make small models invent
-# No digit of any common script, and nothing that would need an escape in JSON. llama.cpp's grammars and llguidance
-# both take this form: an anchored pattern with one class.
-NO_DIGITS = '^[^0-9٠-٩۰-۹０-９"\\\\\\n\\r\\t]+$'
+# What an answer is made of: words of its language, single blanks, and the marks of its context, but no digit and
+# nothing that JSON would escape. By construction then no figure is written, no mark broken, no language changed.
+WORDS = {
+    "cyrillic": "А-Яа-яЁёІіЇїЄєҐґҚқҒғҢңҮүҰұӘәӨөҺһЎўҲҳ",
+    "latin": "A-Za-zÀ-ÖØ-öø-ɏ",
+    "chinese": "一-鿿，。！？：；（）、",
+    "any": "A-Za-zÀ-ÖØ-öø-ɏА-Яа-яЁёІіЇїЄєҐґ一-鿿぀-ヿ가-힯؀-ٟء-ي，。！？：；（）、",
+}
+SCRIPTS = {
+    **dict.fromkeys(("ru", "uk", "be", "kk", "ky", "tg", "bg"), "cyrillic"),
+    **dict.fromkeys(("en", "de", "fr", "es", "it", "pt", "pl", "tr", "cs", "nl"), "latin"),
+    "zh": "chinese",
+}
+POINTS = ".,!?:;()«»„“”’'—–…-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +104,30 @@ def build(
     language = words["languages"].get(lang, words["languages"]["en"])
     parts.append(words["user"]["question"].format(text=data(question, QUESTION), language=language))
     turns = (*shared_prefix(body), Turn(role="user", text="\n".join(parts)))
-    return Request(turns=turns, schema=schema(tuple(labelled), digits=digits), rows=labelled, values=values)
+    marks = [*_marks(labelled, question), *(f"[{name}]" for name in values)]
+    rule = schema(tuple(labelled), marks=marks, lang=lang, digits=digits)
+    return Request(turns=turns, schema=rule, rows=labelled, values=values)
 
 
-def schema(labels: Sequence[str], *, digits: bool = False) -> dict[str, Any]:
-    """The answer's JSON Schema: labels of the context alone, and prose without digits unless `digits`."""
+def schema(labels: Sequence[str], *, marks: Sequence[str] = (), lang: str = "", digits: bool = False) -> dict[str, Any]:
+    """The answer's JSON Schema: labels of the context alone, and prose of words and `marks` unless `digits`."""
     goods: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": len(labels)}
     if labels:
         goods["items"] = {"type": "string", "enum": list(labels)}
-    answer: dict[str, Any] = {"type": "string"} if digits else {"type": "string", "pattern": NO_DIGITS}
+    answer: dict[str, Any] = {"type": "string"} if digits else {"type": "string", "pattern": _prose(marks, lang)}
     return {
         "type": "object",
         "properties": {"skus": goods, "answer": answer},
         "required": ["skus", "answer"],
         "additionalProperties": False,
     }
+
+
+def _prose(marks: Sequence[str], lang: str) -> str:
+    """The answer's pattern. llama.cpp's grammars and llguidance both take it: anchored, plain groups, no look-around."""
+    letters = f"[{WORDS[SCRIPTS.get(lang, 'any')]}{POINTS}]"
+    word = "|".join([letters, *(re.sub(r"([\\\[\](){}.*+?^$|/])", r"\\\1", mark) for mark in marks)])
+    return f"^({word})+( ({word})+)*$"
 
 
 CONTROL = re.compile(
@@ -148,11 +168,28 @@ FIGURE = re.compile(
 
 def _row(words: Mapping[str, str], label: str, row: Card, rows: Mapping[str, Card], question: str) -> str:
     attributes = "".join(
-        words["attribute"].format(name=data(name, VALUE), text=data(text, VALUE))
+        words["attribute"].format(label=label, name=data(name, VALUE), text=data(text, VALUE))
         for name, text in _telling(row, question)
     )
     marks = _stock(words, row) + _rank(words, row, list(rows.values()))
-    return words["row"].format(label=label, name=data(row.name, NAME), marks=marks, attributes=attributes)
+    return words["row"].format(label=label, name=_spoken(data(row.name, NAME)), marks=marks, attributes=attributes)
+
+
+def _spoken(name: str) -> str:
+    """The name without its codes: a model that sees them tries to write them, and may write no digit."""
+    words = [word for word in name.split() if not re.search(r"\d", word)]
+    return " ".join(words) or name
+
+
+def _marks(rows: Mapping[str, Card], question: str) -> list[str]:
+    """The marks that an answer about these rows may hold: only facts that the rows have."""
+    marks = []
+    for label, row in rows.items():
+        facts = ["price"] if row.price is not None else []
+        facts += ["stock"] if row.stock is not None else []
+        facts += [data(name, VALUE) for name, _ in _telling(row, question)]
+        marks += [f"[{label}]", *(f"[{label}.{fact}]" for fact in facts if '"' not in fact)]
+    return marks
 
 
 def _stock(words: Mapping[str, str], row: Card) -> str:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum, auto
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,10 @@ Money = Callable[[Decimal, str, str], str]  # (amount, ISO 4217 code, language) 
 MARK = re.compile(r"\[\s*([A-ZАВСЕМ])\s*(?:[.:]\s*([^\[\]]{1,60}?))?\s*\]|\[\s*([a-z]{1,2})\s*\]")
 LATIN = str.maketrans("АВСЕМ", "ABCEM")  # a model in the middle of Russian text may write a label in its alphabet
 END = re.compile(r"[.!?…]+[\"»”')\]]*(?=\s)|[。！？]+|\n+")
+# What a model leaves that wanted to write a figure and could not: a torn mark, two blanks, a unit with nothing before.
+GAP = re.compile(
+    r"[\[\]]|  |(?<![\w#])(?<!\w )(?<!# )(?:[$€£₽₸]|(?:кВт|Вт|kW|бар|bar|мм|см|mm|cm|кг|kg|об/мин|rpm|psi|МПа|MPa|лм|lm)(?!\w))"
+)
 LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
 
 
@@ -104,8 +109,8 @@ class Sentences:
 
     def rendered(self, template: str) -> tuple[str, str]:
         """(the sentence with its marks filled, "") or ("", why a mark cannot be filled)."""
-        if re.search(r"[\[\]]", MARK.sub("", template)):
-            return "", "a broken mark"
+        if GAP.search(MARK.sub("#", template)):
+            return "", "a broken mark, or a gap where a figure was left out"
         out, at = "", 0
         for match in MARK.finditer(template):
             out += template[at : match.start()]
@@ -146,7 +151,11 @@ class Sentences:
             for each, text in card.attributes
             if _folded(each).startswith(wanted) or wanted.startswith(_folded(each))
         ]
-        return exact[0] if exact else near[0] if len(near) == 1 else ""
+        if exact or near:
+            return exact[0] if exact else near[0] if len(near) == 1 else ""
+        named = {_folded(each): text for each, text in card.attributes}
+        alike = get_close_matches(wanted, named, n=1, cutoff=0.8)  # "Mощность" with a Latin M
+        return named[alike[0]] if alike else ""
 
     def _pieces(self, card: Card) -> str:
         unit = card.unit or words()["pieces"].get(self._lang, "")

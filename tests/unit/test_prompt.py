@@ -37,7 +37,8 @@ def test_the_examples_obey_the_schema_and_hold_no_figure() -> None:
     for turn in shared_prefix(BODY):
         assert not re.search(r"\d", turn.text)
         if turn.role == "assistant":
-            jsonschema.validate(json.loads(turn.text), schema(["A", "B"]))
+            marks = re.findall(r"\[[^\]]+\]", turn.text)
+            jsonschema.validate(json.loads(turn.text), schema(["A", "B"], marks=marks))
         if turn.role != "system":
             spoken = [number for number in find_numbers(turn.text, "en") if number.currency or number.unit]
             assert not spoken, "small models repeat the figures of examples as facts"
@@ -46,8 +47,8 @@ def test_the_examples_obey_the_schema_and_hold_no_figure() -> None:
 def test_prices_are_told_by_rank_and_not_by_figure() -> None:
     asked = build(BODY, question="что дешевле?", lang="ru", rows=[PUMP, DEAR]).turns[-1].text
     assert "100" not in asked and "900" not in asked
-    assert "A: <<<Насос Орвент СК-3>>> in stock, cheapest" in asked
-    assert "B: <<<Насос Орвент СК-9>>> out of stock, most expensive" in asked
+    assert "[A] = <<<Насос Орвент>>> in stock, cheapest" in asked
+    assert "[B] = <<<Насос Орвент>>> out of stock, most expensive" in asked
 
 
 def test_the_attributes_that_the_question_names_come_first() -> None:
@@ -98,19 +99,32 @@ def test_figures_of_the_shops_text_become_marks_and_come_back() -> None:
     assert "+7 (495) 000-14-22" in values.values() and "50 000" in values.values()
 
 
-def test_the_answer_names_only_goods_of_the_context_and_no_digit() -> None:
-    rule = schema(["A", "B"])
-    jsonschema.validate({"skus": ["B"], "answer": "Берите [B]."}, rule)
-    for wrong in (
-        {"skus": ["C"], "answer": "x"},
-        {"skus": [], "answer": "5 шт."},
-        {"skus": [], "answer": "٥"},
-        {"answer": "x"},
-    ):
+def test_the_answer_names_only_goods_of_the_context_and_writes_no_figure() -> None:
+    rule = build(BODY, question="насос на 380 В", lang="ru", rows=[PUMP, DEAR]).schema
+    jsonschema.validate({"skus": ["B"], "answer": "Берите [B], т.е. «Насос Орвент»: цена [B.price]!"}, rule)
+    for answer in (
+        "5 шт.", "٥ шт.", "Берите [C].", "Мощность [A.Мощность].", "Цена [A.pric", "это pump", "насос  синий", "<<<", "电压", " да", "",
+    ):  # fmt: skip
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"skus": [], "answer": answer}, rule)
+    for wrong in ({"skus": ["C"], "answer": "да"}, {"answer": "да"}, {"skus": ["A"] * 3, "answer": "да"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, rule)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"skus": ["A"], "answer": "x"}, schema([]))
+        jsonschema.validate({"skus": ["A"], "answer": "да"}, schema([]))
+
+
+def test_only_facts_that_a_row_has_can_be_asked_for() -> None:
+    rule = build(BODY, question="?", lang="en", rows=[Card(sku="X", name="Drill")]).schema
+    jsonschema.validate({"skus": ["A"], "answer": "The [A] is here."}, rule)
+    for mark in ("[A.price]", "[A.stock]", "[A.Weight]"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"skus": ["A"], "answer": f"It is {mark}."}, rule)
+
+
+def test_a_server_without_patterns_gets_a_schema_without_them() -> None:
+    rule = build(BODY, question="?", lang="en", digits=True).schema
+    jsonschema.validate({"skus": [], "answer": "Open from 9 to 5."}, rule)
 
 
 def test_a_prompt_holds_no_more_goods_than_a_small_model_can_read() -> None:

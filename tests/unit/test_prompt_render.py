@@ -86,6 +86,16 @@ def test_a_label_in_cyrillic_letters_is_understood() -> None:
     assert answered("Берите [А].").text == "Берите Насос Тамрис НЦ-25/6."
 
 
+def test_a_property_whose_letters_come_from_two_alphabets_is_found() -> None:
+    assert answered("Мощность [A.Mощность].").text == "Мощность 93 Вт."
+
+
+def test_a_gap_where_a_figure_was_left_out_blocks_its_sentence() -> None:
+    for gap in ("Насос на  В есть.", "Цена €.", "Мощность, кВт.", "Цена [[A.price]]."):
+        assert answered(gap).passed == [], gap
+    assert answered("Цена [A.price] указана за штуку.").passed
+
+
 def test_figures_of_the_company_come_back_in_their_places() -> None:
     company = "Доставка по городу занимает 2 дня. Открыто с 9:00 до 18:00."
     said = answered("Доставка по городу занимает [a] дня.", company=company, values={"a": "2"})

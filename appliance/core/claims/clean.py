@@ -12,7 +12,7 @@ from appliance.core.claims.lexicon import has
 KEPT = "²³№™®…½¼¾⅓⅔℃µ"  # whose compatibility form would lose the meaning
 FRACTIONS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 MARKUP = re.compile(
-    r"<[a-z/!|]|\|>|!\[|\]\(|```|\[/?(?:inst|system|user|assistant)|[{}]|#{2,}|&#|&\w+;|\\u|%[0-9a-f]{2}%|javascript",
+    r"<<|>>|<[a-z/!|]|\|>|!\[|\]\(|```|\[/?(?:inst|system|user|assistant)|[{}]|#{2,}|&#|&\w+;|\\u|%[0-9a-f]{2}%|javascript",
     re.IGNORECASE,
 )
 ENDINGS = (

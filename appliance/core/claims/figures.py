@@ -26,6 +26,10 @@ class _About:
 
 def figures(sentence: Sentence) -> None:
     """Every figure, word of stock and property is proven of the row that it stands for."""
+    covered = [(number.start, number.end) for number in sentence.numbers]
+    for match in re.finditer(r"[$€£₽₸₴₺¥]", sentence.bare):
+        if not any(start <= match.start() < end for start, end in covered):
+            raise Blocked("a sign of money without a sum")
     abouts: dict[Group, _About] = {}
     owners = against(sentence)
 

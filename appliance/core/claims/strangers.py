@@ -81,9 +81,10 @@ def _stands_out(sentence: Sentence, match: re.Match[str]) -> bool:
     word, text = match[0], sentence.text
     if is_unit(word) and re.search(r"\d[\s-]?$", text[: match.start()]):
         return False
-    cyrillic = _is_cyrillic(sentence)
-    foreign = cyrillic != bool("\u0400" <= word[0] <= "\u04ff") and not re.match(r"[\u4e00-\u9fff]", word)
-    if foreign and not re.search(r"[\u4e00-\u9fff]", text) and len(word) > 1:
+    if CHINESE.match(word):
+        return sentence.lang not in ("zh", "ja", "ko")
+    foreign = _is_cyrillic(sentence) != ("\u0400" <= word[0] <= "\u04ff")
+    if foreign and not CHINESE.search(text) and len(word) > 1:
         return True
     if len(word) > 1 and word.isupper() and not text.isupper() and not is_unit(word):
         return True
@@ -91,6 +92,7 @@ def _stands_out(sentence: Sentence, match: re.Match[str]) -> bool:
     return word[0].isupper() and not starts and sentence.lang != "de"
 
 
+CHINESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 CYRILLIC = ("ru", "uk", "kk", "be", "bg", "sr", "mk", "ky", "tg", "mn")
 LATIN = ("en", "de", "tr", "fr", "es", "it", "pl", "pt", "cs", "nl", "ro")
 
