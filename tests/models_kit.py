@@ -64,7 +64,7 @@ def start_engine(model: Path, **options: Any) -> subprocess.Popen[str]:
 def engine(model: Path, **options: Any) -> Iterator[str]:
     """The address of an engine that answers; it is ended afterwards."""
     port = free_port()
-    process = start_engine(model, port=port, **options)
+    process = start_engine(model, port=port, **{"nice": 0, **options})  # in the background, a busy box starves it
     try:
         url = f"http://127.0.0.1:{port}"
         wait_for(f"{url}/health")
@@ -74,7 +74,7 @@ def engine(model: Path, **options: Any) -> Iterator[str]:
         process.communicate(timeout=20)
 
 
-def wait_for(url: str, *, seconds: float = 60.0) -> None:
+def wait_for(url: str, *, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

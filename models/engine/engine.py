@@ -88,10 +88,14 @@ class Engine:
         return len(tokens)
 
     async def measure(self) -> None:
-        """A short generation at the start: it proves the model, wakes its memory and gives the first speeds."""
+        """A short generation at the start: it proves the model, wakes its memory and gives the first speeds.
+
+        With a schema, because the first one costs a second (the runtime sorts its vocabulary for it, once), every
+        other 10 ms and 1 to 2 % of the speed.
+        """
         text = "Pumps, valves, filters and hoses for workshops and gardens. " * 6
-        turns = [Turn(role="user", text=text)]
-        async with aclosing(self.answer(Request(turns=turns, limit=12, options={"ignore_eos": True}))) as pieces:
+        request = Request(turns=[Turn(role="user", text=text)], limit=12, schema={"type": "string", "minLength": 60})
+        async with aclosing(self.answer(request)) as pieces:
             async for _ in pieces:
                 pass
 

@@ -98,7 +98,7 @@ class TestStart:
 
     def test_it_ends_when_told_to_even_in_the_middle_of_an_answer(self, model: Path) -> None:
         port = free_port()
-        process = start_engine(model, port=port)
+        process = start_engine(model, port=port, nice=0)
         wait_for(f"http://127.0.0.1:{port}/health")
         with httpx.stream(
             "POST",
@@ -312,7 +312,7 @@ def _spoil(folder: Path) -> None:
 
 async def test_an_engine_killed_in_mid_answer_is_a_model_error_and_the_next_one_serves(model: Path) -> None:
     port = free_port()
-    process = start_engine(model, port=port)
+    process = start_engine(model, port=port, nice=0)
     wait_for(f"http://127.0.0.1:{port}/health")
     llm = OpenAIChat(f"http://127.0.0.1:{port}")
     stream = llm.stream(LONG, limit=900)
@@ -326,7 +326,7 @@ async def test_an_engine_killed_in_mid_answer_is_a_model_error_and_the_next_one_
     with pytest.raises(ModelError):
         await first(llm, LONG)
 
-    process = start_engine(model, port=port)
+    process = start_engine(model, port=port, nice=0)
     try:
         wait_for(f"http://127.0.0.1:{port}/health")
         assert await first(llm, LONG) > 0
