@@ -343,7 +343,7 @@ async def test_a_text_too_long_stays_in_the_composer(chromium: Browser) -> None:
 
 
 async def test_who_types_faster_than_the_limits_is_served_a_little_later(chromium: Browser) -> None:
-    limits = WidgetLimits(messages=(Rate(burst=3, per_second=4),))
+    limits = WidgetLimits(messages=(Rate(burst=3, per_second=2),))
     async with visiting(chromium, lambda inbound: None, limits=limits) as me:
         await me.open()
         for number in range(7):

@@ -57,7 +57,7 @@ function bundle(name, format, define) {
       target: "es2022",
       cssTarget: ["chrome123", "firefox121", "safari17.5"],
       minify: "terser",
-      terserOptions: { module: true, compress: { passes: 3, ecma: 2020, unsafe_arrows: true, pure_getters: true }, format: { comments: false } },
+      terserOptions: { module: true, compress: { passes: 3, ecma: 2020, unsafe_arrows: true, pure_getters: true }, format: { comments: false, preserve_annotations: false } },
       lib: { entry: `src/${name}.ts`, formats: [format], name: "counterman", fileName: () => `${name}.js` },
     },
   })

@@ -29,7 +29,7 @@ class Chat extends HTMLElement {
     const bring = () =>
       (panel ??= Promise.all([import(`${base}/widget/v1/panel-${VERSION}.js`), fetch(`${base}/widget/v1/${lang}-${VERSION}.json`)])
         .then(async ([module, texts]: [typeof Panel, Response]) =>
-          module.mount(root, { base, page, title: options.title, unread, closed }, { h, icon, dress, load, save, lang, t: await texts.json() }),
+          module.mount(root, { base, page, title: script.dataset.title, unread, closed }, { h, icon, dress, load, save, lang, t: await texts.json() }),
         )
         .catch((error: unknown) => {
           panel = undefined

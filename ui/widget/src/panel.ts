@@ -67,7 +67,7 @@ export function mount(shadow: ShadowRoot, given: Options, tools: Tools): () => v
   start(options.base, (frame) => hear(frame), linked)
   queue().forEach(pending)
   introduce({})
-  visualViewport?.addEventListener("resize", fit)
+  for (const moved of ["resize", "scroll"]) visualViewport!.addEventListener(moved, fit)
   document.addEventListener("visibilitychange", seen)
   return show
 }
@@ -333,8 +333,7 @@ function about(card: Card): void {
 }
 
 function time(at?: string): HTMLElement {
-  const date = at ? new Date(at) : new Date()
-  return h("time", {}, date.toLocaleTimeString(lang, { timeStyle: "short" }))
+  return h("time", {}, new Date(at ?? Date.now()).toLocaleTimeString(lang, { timeStyle: "short" }))
 }
 
 function introduce(news: Shop): void {
@@ -416,8 +415,8 @@ function enter(event: KeyboardEvent): void {
 
 function keys(event: KeyboardEvent): void {
   if (event.key === "Escape" && !options.page) hide()
-  if (event.key !== "Tab" || !box.ariaModal) return
-  const stops = [...box.querySelectorAll<HTMLElement>("button:enabled,a,input:not(.sr),textarea,.log")].filter((stop) => stop.offsetParent)
+  if (event.key !== "Tab" || !phone()) return
+  const stops = [...box.querySelectorAll<HTMLElement>("button:enabled,a,input,textarea")].filter((stop) => stop.offsetParent)
   const ends = [stops[0], stops.at(-1)]
   if (event.shiftKey) ends.reverse()
   if (root.activeElement !== ends[1] && root.activeElement !== box) return
@@ -445,13 +444,14 @@ function down(): void {
 
 const phone = (): boolean => !options.page && matchMedia("(max-width:520px)").matches
 
-/** Phones' keyboards cover a page without resizing it. */
+/** Phones' keyboards cover a page without resizing it, and push it away. */
 function fit(): void {
-  box.style.setProperty("--height", (visualViewport?.height ?? innerHeight) + "px")
+  box.style.setProperty("--height", visualViewport!.height + "px")
+  box.style.translate = `0 ${visualViewport!.offsetTop}px`
 }
 
 /** A random UUID; crypto.randomUUID() is missing on plain http pages. */
 function uuid(): string {
-  const digit = (figure: string) => ((crypto.getRandomValues(new Uint8Array(1))[0]! & (15 >> (+figure / 4))) ^ +figure).toString(16)
+  const digit = (figure: string) => ((crypto.getRandomValues(Uint8Array.of(0))[0]! & (15 >> (+figure / 4))) ^ +figure).toString(16)
   return "10000000-1000-4000-8000-100000000000".replace(/[018]/g, digit)
 }

@@ -49,7 +49,7 @@ export const queue = (): Outgoing[] => load<Outgoing[]>(base + "/out") ?? []
 export function post(frame: Outgoing): void {
   save(base + "/out", [...queue(), frame])
   remember({ at: Date.now() })
-  tell(frame)
+  if (!resending) tell(frame) // otherwise it would overtake those that wait
 }
 
 export const drop = (cid?: string): void => save(base + "/out", queue().filter((frame) => frame.cid !== cid))
@@ -106,7 +106,10 @@ function hear(frame: FromServer): void {
   if (frame.type === "welcome") resend()
 }
 
-const resend = (): void => queue().forEach(tell)
+function resend(): void {
+  resending = 0
+  queue().forEach(tell)
+}
 
 function ping(): void {
   tell({ type: "ping" })
