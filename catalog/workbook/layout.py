@@ -115,7 +115,11 @@ def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip
 
 def _has_number(row: Sequence[Cell], places: Sequence[int]) -> bool:
     """Whether a number stands where the last header promised one: a quick way to see that a row is data."""
-    return any(c < len(row) and isinstance(row[c], (float, int)) for c in places)
+    for c in places:
+        cell = row[c] if c < len(row) else None
+        if isinstance(cell, (float, int)) or (isinstance(cell, str) and cell[:1].isdigit()):
+            return True
+    return any(isinstance(cell, str) and cell.startswith(("{", "http")) for cell in row)
 
 
 def _is_title_of_next(rows: list[list[Cell]], row: int, hits: Mapping[int, Match], skip: frozenset[int]) -> bool:

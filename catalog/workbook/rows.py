@@ -13,7 +13,7 @@ from catalog.workbook.columns import Column
 from catalog.workbook.grid import Cell, Grid, is_empty, written
 from catalog.workbook.layout import Table
 from catalog.workbook.messages import message
-from catalog.workbook.units import converted, quantity, unit_of
+from catalog.workbook.units import Unit, converted, quantity, unit_of
 from catalog.workbook.values import decimal_mark, number, price, stock, text
 from catalog.workbook.vocabulary import currency_of, field_of, means
 
@@ -387,7 +387,7 @@ class _Rows:
         )
 
 
-def attribute(name: str, shown: str, cell: Cell, unit: tuple[str, Decimal, Decimal] | None) -> Attribute:
+def attribute(name: str, shown: str, cell: Cell, unit: Unit | None) -> Attribute:
     """An attribute with its number and canonical unit, taken from the value ("3 кВт") or the name ("Power, kW")."""
     amount = number(cell)
     if amount is not None:

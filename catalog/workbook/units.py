@@ -1,18 +1,22 @@
-"""Reads quantities with units into canonical units, so that "3 кВт" and "3000 W" are one number."""
+"""Reads the quantity of a cell, and the unit in a column's name, into the catalogue's canonical units."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from decimal import Decimal, InvalidOperation
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 
-_QUANTITY = re.compile(r"\s*([-+−±]?\d+(?:[  ]\d{3})*(?:[.,]\d+)?)\s*([^\d\s(),;:].{0,15}?)\s*\.?\s*")
-_HEADER_UNIT = re.compile(r"(?:,|\(|\[|/)\s*([^,()\[\]]{1,12}?)\.?\s*[)\]]?\s*[,:.]?\s*$")
+from catalog.normalize.quantities import UNIT_OF, UNITS
+from catalog.normalize.quantities import unit_of as known_unit
+from catalog.normalize.text import fold
 
+Unit = tuple[str, Decimal]  # the canonical unit, and how many of it one written unit is
 
+_QUANTITY = re.compile(r"\s*([-+−±]?\d+(?:[ \u00a0]\d{3})*(?:[.,]\d+)?)\s*([^\d\s(),;:].{0,15}?)\s*")
+_HEADER_UNIT = re.compile(r"(?:,|\(|\[|/)\s*([^,()\[\]]{1,12}?)\s*[)\]]?\s*[,:]?\s*$")
+_ANY_UNIT = re.compile("|".join(f"(?:{form})" for _, forms in UNITS.values() for form in forms))
 _TERM = re.compile(r"\s*(?:гар|срок|термін|warranty|lead)", re.IGNORECASE)  # "Гар., м." counts months, not metres
+_COUNTS = frozenset({"%", "page"})  # units that tell nothing when they stand in a column's name
 
 
 @lru_cache(maxsize=65_536)
@@ -21,51 +25,40 @@ def quantity(text: str) -> tuple[Decimal, str] | None:
     if len(text) > 40:
         return None
     found = _QUANTITY.fullmatch(text)
-    unit = found and _units().get(_key(found[2]))
-    if not found or not unit:
+    unit = _unit(found[2]) if found else None
+    if found is None or unit is None:
         return None
     try:
-        amount = Decimal(re.sub(r"[  +±]", "", found[1]).replace("−", "-").replace(",", "."))
+        amount = Decimal(re.sub("[ \u00a0+±]", "", found[1]).replace("−", "-").replace(",", "."))
     except InvalidOperation:
         return None
-    return _plain(amount * unit[1] + unit[2]), unit[0]
+    return converted(amount, unit)
 
 
 @lru_cache(maxsize=4_096)
-def unit_of(label: str) -> tuple[str, Decimal, Decimal] | None:
-    """The unit at the end of a column label, as (canonical unit, factor, offset): "Мощность, кВт" is ("w", 1000, 0)."""
+def unit_of(label: str) -> Unit | None:
+    """The unit at the end of a column's name: "Мощность, кВт" is in ("w", 1000); None where there is none."""
     found = None if _TERM.match(label) else _HEADER_UNIT.search(label)
-    return _units().get(_key(found[1])) if found else None
+    unit = _unit(found[1]) if found else None
+    return None if unit is None or unit[0] in _COUNTS else unit
 
 
 def is_unit(text: str) -> bool:
     """Whether a text is nothing but a unit."""
-    return len(text) <= 12 and _key(text) in _units()
+    return len(text) <= 12 and _unit(text) is not None
 
 
-def converted(amount: Decimal, unit: tuple[str, Decimal, Decimal]) -> tuple[Decimal, str]:
+def converted(amount: Decimal, unit: Unit) -> tuple[Decimal, str]:
     """`amount` of a unit that `unit_of` gave, as (number, canonical unit)."""
-    return _plain(amount * unit[1] + unit[2]), unit[0]
+    value = (amount * unit[1]).normalize()
+    exponent = value.as_tuple().exponent
+    return (value.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 20 else value), unit[0]
 
 
-def _plain(amount: Decimal) -> Decimal:
-    amount = amount.normalize()
-    exponent = amount.as_tuple().exponent
-    return amount.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 20 else amount
-
-
-def _key(unit: str) -> str:
-    unit = unit.strip(" .").lower().replace(" ", "").replace("ё", "е").replace("^", "")
-    return unit.replace("²", "2").replace("³", "3").replace("º", "°").replace(".", "").replace("·", "")
-
-
-@cache
-def _units() -> dict[str, tuple[str, Decimal, Decimal]]:
-    table = tomllib.loads((files(__package__) / "units.toml").read_text("utf-8"), parse_float=Decimal)
-    return {
-        _key(spelling): (canonical, Decimal(factor), Decimal(entry.get("offset", 0)))
-        for canonical, entries in table.items()
-        for entry in entries
-        for factor in [entry["factor"]]
-        for spelling in entry["words"]
-    }
+@lru_cache(maxsize=65_536)
+def _unit(written: str) -> Unit | None:
+    folded = fold(written).strip().rstrip(".")
+    if not (_ANY_UNIT.fullmatch(folded) or _ANY_UNIT.fullmatch(folded + ".")):  # a quick look before a long search
+        return None
+    known = known_unit(written)
+    return (UNIT_OF[known[0]], Decimal(str(known[1]))) if known else None
