@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from appliance.core.language import readable
-from appliance.core.lexicon import LANGUAGES, PHONE, QUANTITY, Lexicon, lexicon, normal
+from appliance.core.lexicon import LANGUAGES, LONGEST, PHONE, QUANTITY, Lexicon, lexicon, normal
 from appliance.core.types import Card
 from catalog.normalize import DIMENSIONS, UNIT_OF, fold, scan
 from catalog.understand import understand
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-ZА-Я][\w-]+|(?<=[а-я?]\s)[A-Za-z][\w-]+")
 _ADJECTIVE = re.compile(r"\w{3}(?:ый|ий|ой|ая|яя|ое|ее|ые|ие|ого|его|ую|юю|ых|их)$")  # Russian and Ukrainian
-_LONGEST = 9  # words; a longer message is a request of its own
+_MOST_WORDS = 9  # of a remark; a longer message is a request of its own
 
 Kind = Literal["refine", "more", "details", "price", "stock", "compare", "order"]
 
@@ -51,7 +51,7 @@ def resolve(text: str, *, wish: Wish | None, shown: Sequence[Card], lang: str) -
 
     `wish` is what was last searched for, `shown` the cards of the last answer in their order.
     """
-    if wish is None and not shown:
+    if (wish is None and not shown) or len(text) > LONGEST:
         return None
     remark = _Remark.read(text, lang=lang, wish=wish, shown=shown)
     if remark.stands_alone:
@@ -133,7 +133,7 @@ def _stands_alone(
     shown: Sequence[Card],
 ) -> bool:
     """A complete request: other goods, a foreign code, a company question, or too much to be a remark."""
-    if len(plain.split()) > _LONGEST:
+    if len(plain.split()) > _MOST_WORDS:
         return True
     if any(lex.says(plain, group) for lex in lexicons for group in ("off_topic", "abuse")):
         return True
@@ -276,7 +276,7 @@ def _other_size(remark: _Remark, wish: Wish, shown: Sequence[Card], *, bigger: b
 
 
 def _limits(remark: _Remark, wish: Wish, heard: Wish) -> list[Limit]:
-    """The limits in the remark; a bare number is a voltage where it looks like one, else it renews the last quantity."""
+    """The limits in the remark; a bare number is a voltage where it looks like one, else the last quantity anew."""
     if limits := [*heard.limits, *_quantities(remark.text)]:
         return limits
     numbers = [Decimal(match.group().replace(",", ".")) for match in _NUMBER.finditer(remark.text)]

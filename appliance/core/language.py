@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
-from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, neighbours, normal
+from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, neighbours, normal, opening
 
 Scores: TypeAlias = "defaultdict[str, float]"
 
@@ -60,13 +60,15 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"\S*\d\S*|https?://\S+|\S+@\S+")
 
 _KEYS = str.maketrans("qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюё")
-_LATIN = (
-    ("shch", "щ"), ("sch", "щ"), ("zh", "ж"), ("kh", "х"), ("ch", "ч"), ("sh", "ш"), ("ts", "ц"), ("yu", "ю"), ("ju", "ю"),
-    ("ya", "я"), ("ja", "я"), ("yo", "е"), ("jo", "е"), ("ye", "е"), ("iy", "ий"), ("ij", "ий"), ("yj", "ый"), ("ay", "ай"), ("ey", "ей"),
-    ("oy", "ой"), ("uy", "уй"), ("a", "а"), ("b", "б"), ("c", "ц"), ("d", "д"), ("e", "е"), ("f", "ф"), ("g", "г"), ("h", "х"),
-    ("i", "и"), ("j", "й"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"), ("r", "р"),
-    ("s", "с"), ("t", "т"), ("u", "у"), ("v", "в"), ("w", "в"), ("x", "х"), ("y", "ы"), ("z", "з"),
-)  # fmt: skip
+_LATIN = [  # longer spellings first
+    pair.split("=")
+    for pair in (
+        *("shch=щ", "sch=щ", "zh=ж", "kh=х", "ch=ч", "sh=ш", "ts=ц", "yu=ю", "ju=ю", "ya=я", "ja=я", "yo=е", "jo=е"),
+        *("ye=е", "iy=ий", "ij=ий", "yj=ый", "ay=ай", "ey=ей", "oy=ой", "uy=уй", "a=а", "b=б", "c=ц", "d=д", "e=е"),
+        *("f=ф", "g=г", "h=х", "i=и", "j=й", "k=к", "l=л", "m=м", "n=н", "o=о", "p=п", "q=к", "r=р", "s=с", "t=т"),
+        *("u=у", "v=в", "w=в", "x=х", "y=ы", "z=з"),
+    )
+]
 _ENDING = re.compile(r"[а-яё]{3}(?:ая|яя|ый|ое|ые|ться|ешь|ишь)\b")  # of Russian words alone
 _RUSSIAN_ENDING = re.compile(r"\w{3}(?:[iy][jy]|a[jy]a|ogo|[yi]kh|[yi]h|oj|uyu|yye|nye|ovka|ost)$")
 _ALIKE = str.maketrans({"ь": "", "ъ": "", "ы": "и", "й": "и", "э": "е", "щ": "ш", "ё": "е"})
@@ -79,7 +81,7 @@ def detect(text: str, *, before: str = "", hint: str = "") -> str:
     message itself does not, as with a bare SKU.
     """
     known = before or hint[:2].lower()
-    scores = weigh(text, known=known)
+    scores = weigh(opening(text), known=known)
     if not scores:
         return known or DEFAULT
     scores[known] += 1.2 if before else 0.6

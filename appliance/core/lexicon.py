@@ -12,6 +12,7 @@ from importlib import resources
 from itertools import product
 from typing import Any
 
+LONGEST = 500  # characters that are read; customers say theirs early, and patterns cost more than their length
 LANGUAGES = ("ru", "en", "kk", "uz", "uk", "tr", "de", "zh")
 _UNITS = (
     r"квт|вт|ква|kw|w|kva|hp|лс|л\.с|а|a|в|v|вольт|volts?|bar|бар|атм|atm|mpa|мпа|кпа|kpa|мм|mm|см|cm|м|m|m2|m3|м2|м3|m³|м³"
@@ -20,8 +21,9 @@ _UNITS = (
     r"|台|个|件|千瓦|瓦|伏|米|升|公斤|毫米"
 )
 QUANTITY = re.compile(rf"(?<!\w)\d+(?:[.,]\d+)?\s?(?:{_UNITS})(?![^\W\d_])", re.IGNORECASE)
-PHONE = re.compile(
-    r"(?<![\w+])(?:\+\d[\d ().-]{8,17}\d|8[ (-]*\d{3}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|[07]\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|0\d{3}[ -]?\d{3}[ -]?\d{2}[ -]?\d{2})(?!\w)"
+PHONE = re.compile(  # international, Russian and Kazakh, Ukrainian and Turkish, German
+    r"(?<![\w+])(?:\+\d[\d ().-]{8,17}\d|8[ (-]*\d{3}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}"
+    r"|[07]\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}|0\d{3}[ -]?\d{3}[ -]?\d{2}[ -]?\d{2})(?!\w)"
 )
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʻ`´′"))
 _YO = str.maketrans("ё", "е")
@@ -67,6 +69,11 @@ def normal(text: str) -> str:
     """Lower case, one kind of space, no apostrophes, `ё` as `е`: the form that patterns are matched against."""
     folded = unicodedata.normalize("NFKC", text).lower().replace("i̇", "i")
     return " ".join(folded.translate(_YO).translate(_APOSTROPHES).split())
+
+
+def opening(text: str) -> str:
+    """As much of a message as is read, without words too long to be any: what pasted noise may cost is bounded."""
+    return re.sub(r"\w{50,}", " ", text[:LONGEST])
 
 
 def begins(word: str, stems: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from math import exp
 import numpy as np
 
 from appliance.core.language import readable
-from appliance.core.lexicon import LANGUAGES, PHONE, QUANTITY, Lexicon, lexicon, normal
+from appliance.core.lexicon import LANGUAGES, PHONE, QUANTITY, Lexicon, lexicon, normal, opening
 from appliance.core.types import Message, Route
 from models.base import Vectors
 
@@ -127,6 +127,7 @@ def route(
     `history` holds what came before, oldest first; `vector` float32 [dimensions] is that of `readable(text, lang)`,
     from the embedder that made the prototypes. Either may be missing: the word lists then decide alone.
     """
+    text = opening(text)
     reading = _read(text, lang)
     if sure := _at_once(reading, text, history):
         return sure
@@ -278,7 +279,7 @@ def _continue(scores: dict[Route, float], reading: _Reading, history: Sequence[M
     points = any(lex.says(reading.text, "follow_up", *_POINTING) for lex in reading.lexicons)
     if not points and not _opens(reading):
         return
-    earlier = _by_words(_read(before.text, reading.lexicons[0].lang))
+    earlier = _by_words(_read(opening(before.text), reading.lexicons[0].lang))
     best = max(earlier, key=lambda route: earlier[route])
     if earlier[best] >= 1.5 and best in (Route.COMPANY, Route.PRODUCT_SEARCH):
         scores[best] += 2.0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import perf_counter
 from uuid import UUID
 
 import numpy as np
 import pytest
 
+from appliance.core.language import detect
+from appliance.core.lexicon import lexicon, normal
 from appliance.core.routing import Evidence, Example, Prototypes, examples, route
 from appliance.core.types import Message, Route
 
@@ -82,6 +85,29 @@ def test_a_short_continuation_goes_where_the_question_before_it_went() -> None:
 def test_an_answer_to_the_form_is_a_contact() -> None:
     history = [_said("позовите менеджера"), _said("Как с вами связаться?", role="bot", kind="form")]
     assert route("Иван", lang="ru", history=history).route is Route.CONTACT
+
+
+@pytest.mark.parametrize("noise", ["a" * 10_000, "1-" * 5_000, "yfcjc," * 2_000, "насос " * 2_000, "; " * 5_000])
+def test_pasted_noise_costs_no_more_than_a_message(noise: str) -> None:
+    start = perf_counter()
+    route(noise, lang=detect(noise))
+    assert perf_counter() - start < 0.5  # seconds; 20 ms measured, several without the bound
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("привет", "hello"),
+        ("спасибо", "thanks"),
+        ("ок", "ack"),
+        ("кто ты", "who"),
+        ("как дела", "how"),
+        ("что ты умеешь", "abilities"),
+    ],
+)
+def test_small_talk_is_told_apart(text: str, topic: str) -> None:
+    assert route(text, lang="ru").route is Route.SMALLTALK
+    assert topic in lexicon("ru").topics_said(normal(text), "smalltalk")
 
 
 def test_every_route_has_examples_in_every_language() -> None:
