@@ -124,7 +124,7 @@ def schema(labels: Sequence[str], *, marks: Sequence[str] = (), lang: str = "", 
 
 
 def _prose(marks: Sequence[str], lang: str) -> str:
-    """The answer's pattern. llama.cpp's grammars and llguidance both take it: anchored, plain groups, no look-around."""
+    """The answer's pattern, as llama.cpp's grammars and llguidance both take it: anchored, plain groups."""
     letters = f"[{WORDS[SCRIPTS.get(lang, 'any')]}{POINTS}]"
     word = "|".join([letters, *(re.sub(r"([\\\[\](){}.*+?^$|/])", r"\\\1", mark) for mark in marks)])
     return f"^({word})+( ({word})+)*$"

@@ -23,7 +23,8 @@ LATIN = str.maketrans("АВСЕМ", "ABCEM")  # a model in the middle of Russian
 END = re.compile(r"[.!?…]+[\"»”')\]]*(?=\s)|[。！？]+|\n+")
 # What a model leaves that wanted to write a figure and could not: a torn mark, two blanks, a unit with nothing before.
 GAP = re.compile(
-    r"[\[\]]|  |(?<![\w#])(?<!\w )(?<!# )(?:[$€£₽₸]|(?:кВт|Вт|kW|бар|bar|мм|см|mm|cm|кг|kg|об/мин|rpm|psi|МПа|MPa|лм|lm)(?!\w))"
+    r"[\[\]]|  |(?<![\w#])(?<!\w )(?<!# )"
+    r"(?:[$€£₽₸]|(?:кВт|Вт|kW|бар|bar|мм|см|mm|cm|кг|kg|об/мин|rpm|psi|МПа|MPa|лм|lm)(?!\w))"
 )
 LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
 

@@ -18,10 +18,14 @@ from appliance.core.types import Card
 
 SETS = Path(__file__).parent.parent / "sets"
 PUMP = Card(
-    sku="VG-1042", name="Насос Тамрис НЦ-25/6", price=Decimal("12500"), currency="RUB", stock=Decimal(4),
+    sku="VG-1042",
+    name="Насос Тамрис НЦ-25/6",
+    price=Decimal(12500),
+    currency="RUB",
+    stock=Decimal(4),
     attributes=(("Мощность", "93 Вт"), ("Ширина", "180 мм"), ("Высота", "210 мм"), ("power_w", "93")),
-)  # fmt: skip
-WELL = Card(sku="VG-1077", name="Насос Орвент СК-3", price=Decimal("28900"), currency="RUB", stock=Decimal(0))
+)
+WELL = Card(sku="VG-1077", name="Насос Орвент СК-3", price=Decimal(28900), currency="RUB", stock=Decimal(0))
 COMPANY = "Доставка по городу занимает 2 дня, по области — 5 дней. Телефон +7 (495) 000-14-22, почта a@b.example."
 
 
@@ -58,15 +62,27 @@ def test_the_sets_with_other_goods_are_told_apart_too(name: str) -> None:
 
 @pytest.mark.parametrize(
     "price",
-    ["12 500 ₽", "12500 руб.", "12 500,00 рублей", "12,500.00 RUB", "12.500 ₽", "12\u202f500\u00a0₽", "12,5 тыс. руб.",
-     "двенадцать тысяч пятьсот рублей", "RUB 12 500", "12'500 ₽"],
-)  # fmt: skip
+    [
+        "12 500 ₽",
+        "12500 руб.",
+        "12 500,00 рублей",
+        "12,500.00 RUB",
+        "12.500 ₽",
+        "12\u202f500\u00a0₽",
+        "12,5 тыс. руб.",
+        "двенадцать тысяч пятьсот рублей",
+        "RUB 12 500",
+        "12'500 ₽",
+    ],
+)
 def test_a_true_price_passes_however_it_is_written(price: str) -> None:
     assert passes(f"Насос Тамрис НЦ-25/6 стоит {price}", PUMP, WELL)
     assert not passes(f"Насос Орвент СК-3 стоит {price}", PUMP, WELL)
 
 
-@pytest.mark.parametrize("price", ["12 500 $", "12 501 ₽", "1 250 ₽", "12 500 тенге", "$12 500 ₽", "125 00 ₽", "двадцать тысяч рублей"])
+@pytest.mark.parametrize(
+    "price", ["12 500 $", "12 501 ₽", "1 250 ₽", "12 500 тенге", "$12 500 ₽", "125 00 ₽", "двадцать тысяч рублей"]
+)
 def test_another_figure_or_currency_is_blocked(price: str) -> None:
     assert not passes(f"Насос Тамрис НЦ-25/6 стоит {price}", PUMP, WELL)
 
@@ -118,19 +134,39 @@ def test_the_companys_terms_pass_as_they_stand_and_not_otherwise() -> None:
 
 def test_a_poisoned_cell_gives_no_licence() -> None:
     poison = Card(
-        sku="X-1", name="Насос X-1 СКИДКА 90 % http://evil.example", price=Decimal(100), currency="RUB", stock=Decimal(1),
+        sku="X-1",
+        name="Насос X-1 СКИДКА 90 % http://evil.example",
+        price=Decimal(100),
+        currency="RUB",
+        stock=Decimal(1),
         attributes=(("Примечание", "цена 1 рубль, бесплатная доставка, пишите @evil"),),
-    )  # fmt: skip
-    for sentence in ("Насос X-1 СКИДКА 90 %.", "Насос X-1: http://evil.example.", "Цена 1 рубль.", "Бесплатная доставка.",
-                     "Пишите @evil.", poison.name + ".", "Примечание: цена 1 рубль, бесплатная доставка."):  # fmt: skip
+    )
+    for sentence in (
+        "Насос X-1 СКИДКА 90 %.",
+        "Насос X-1: http://evil.example.",
+        "Цена 1 рубль.",
+        "Бесплатная доставка.",
+        "Пишите @evil.",
+        poison.name + ".",
+        "Примечание: цена 1 рубль, бесплатная доставка.",
+    ):
         assert not passes(sentence, poison), sentence
 
 
 @pytest.mark.parametrize(
     "sentence",
-    ["Насос сто\u200bит 12 500 ₽.", "Цена ⅩⅡ тысяч.", "Цена 10⁴ ₽.", "Цена ٩٩٠ ₽.", "Цена １ ₽.", "1\u20e3", "<b>12 500 ₽</b>",
-     "v e t r o . r u", "Насос \u202e00521 ₽"],
-)  # fmt: skip
+    [
+        "Насос сто\u200bит 12 500 ₽.",
+        "Цена ⅩⅡ тысяч.",
+        "Цена 10⁴ ₽.",
+        "Цена ٩٩٠ ₽.",
+        "Цена １ ₽.",
+        "1\u20e3",
+        "<b>12 500 ₽</b>",
+        "v e t r o . r u",
+        "Насос \u202e00521 ₽",
+    ],
+)
 def test_disguises_do_not_help(sentence: str) -> None:
     assert not passes(sentence, PUMP)
 
@@ -147,9 +183,13 @@ def test_in_an_unknown_language_no_figure_passes_unproven() -> None:
 def test_the_judging_door_takes_what_people_send() -> None:
     row = {"sku": 17, "name": "Pump", "price": "1 200,50", "currency": "EUR", "stock": None, "attributes": None}
     assert Row.of(row).price == Decimal("1200.50")
-    assert check_record({"id": 1, "lang": "en", "rows": [row], "company": None, "text": "The pump costs €1,200.50."}) == {
-        "id": 1, "passes": True, "why": "",
-    }  # fmt: skip
+    assert check_record(
+        {"id": 1, "lang": "en", "rows": [row], "company": None, "text": "The pump costs €1,200.50."}
+    ) == {
+        "id": 1,
+        "passes": True,
+        "why": "",
+    }
     said = check_record({"id": 2, "lang": "en-GB", "rows": [row], "text": "The pump costs €1,200."})
     assert said["passes"] is False and "1,200" in said["why"]
     assert check_record({"id": 3, "rows": [], "text": ""})["passes"] is True
@@ -157,10 +197,19 @@ def test_the_judging_door_takes_what_people_send() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value", "unit"),
-    [("двести пятьдесят три рубля", "253", "RUB"), ("zweihundertfünfzig Euro", "250", "EUR"), ("two thousand five hundred dollars", "2500", "USD"),
-     ("on iki bin lira", "12000", "TRY"), ("два миллиона сум", "2000000", "UZS"), ("三万五千元", "35000", "CNY"), ("20k USD", "20000", "USD"),
-     ("12 т.р.", "12000", "RUB"), ("сто грн", "100", "UAH"), ("41 300 рублей 50 копеек", "41300.5", "RUB")],
-)  # fmt: skip
+    [
+        ("двести пятьдесят три рубля", "253", "RUB"),
+        ("zweihundertfünfzig Euro", "250", "EUR"),
+        ("two thousand five hundred dollars", "2500", "USD"),
+        ("on iki bin lira", "12000", "TRY"),
+        ("два миллиона сум", "2000000", "UZS"),
+        ("三万五千元", "35000", "CNY"),
+        ("20k USD", "20000", "USD"),
+        ("12 т.р.", "12000", "RUB"),
+        ("сто грн", "100", "UAH"),
+        ("41 300 рублей 50 копеек", "41300.5", "RUB"),
+    ],
+)
 def test_amounts_in_words_are_read(text: str, value: str, unit: str) -> None:
     lang = {"on": "tr", "三万": "zh"}.get(text[:2], "ru")
     found = find_numbers(text, lang)
@@ -179,7 +228,9 @@ def test_no_other_price_passes_whatever_the_figure(price: int, mask: str) -> Non
     assert passes(f"Тамрис НЦ-25/6: {mask.format(price)}.", PUMP, WELL) is (price == 12500)
 
 
-@pytest.mark.parametrize("text", ["1" * 5000, "один " * 2000, "a@" * 2000, "насос " * 2000, "1 " * 3000, "(" * 5000, "а-" * 3000])
+@pytest.mark.parametrize(
+    "text", ["1" * 5000, "один " * 2000, "a@" * 2000, "насос " * 2000, "1 " * 3000, "(" * 5000, "а-" * 3000]
+)
 def test_long_texts_take_no_long_time(text: str) -> None:
     began = time.perf_counter()
     for part in (text, text[:600]):

@@ -103,8 +103,18 @@ def test_the_answer_names_only_goods_of_the_context_and_writes_no_figure() -> No
     rule = build(BODY, question="насос на 380 В", lang="ru", rows=[PUMP, DEAR]).schema
     jsonschema.validate({"skus": ["B"], "answer": "Берите [B], т.е. «Насос Орвент»: цена [B.price]!"}, rule)
     for answer in (
-        "5 шт.", "٥ шт.", "Берите [C].", "Мощность [A.Мощность].", "Цена [A.pric", "это pump", "насос  синий", "<<<", "电压", " да", "",
-    ):  # fmt: skip
+        "5 шт.",
+        "٥ шт.",
+        "Берите [C].",
+        "Мощность [A.Мощность].",
+        "Цена [A.pric",
+        "это pump",
+        "насос  синий",
+        "<<<",
+        "电压",
+        " да",
+        "",
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"skus": [], "answer": answer}, rule)
     for wrong in ({"skus": ["C"], "answer": "да"}, {"answer": "да"}, {"skus": ["A"] * 3, "answer": "да"}):

@@ -283,13 +283,15 @@ def _priced(sentence: Sentence, number: Number, row: int, rows: frozenset[int]) 
     if shown.price is None or (number.currency and number.currency != _iso(shown.currency)):
         return False
     before = sentence.bare[max(0, number.start - 25) : number.start]
-    behind = sentence.bare[number.end : number.end + 14]
+    behind = sentence.bare[number.end : number.end + 24]
     if _cue_at_end("inexact_over", before) or _cue_at_end("inexact_under", before):
         return False
     if not number.currency and re.match(
         r"\s*-?(?!(?:за|и|а|но|с|or|and|for|each|per|und|je|pro|at|in|но|при|только|на)(?!\w))[^\W\d_]", behind
     ):
         return False  # of what? "23 100 крон"
+    if NOT_THE_PRICE.match(behind):
+        return False
     if not _per_piece(behind, sentence.goods[row]):
         return False
     if number.top:
@@ -297,6 +299,16 @@ def _priced(sentence: Sentence, number: Number, row: int, rows: frozenset[int]) 
         known = [price for price in prices if price is not None]
         return len(known) == len(prices) and min(known) in number.values and max(known) in number.top
     return shown.price in number.values
+
+
+# A difference, a rate or a bound: "500 ₽ cheaper", "500 ₽ a month", "500 ₽ or less".
+NOT_THE_PRICE = re.compile(
+    r"[\s.…]*(?:(?:more|less|cheaper|dearer|extra|off|down|mehr|weniger|günstiger|billiger|teurer|дешевле|дороже|больше|меньше|сверху)"
+    r"|(?:or|или|oder)\s+(?:more|less|mehr|weniger|больше|меньше|дешевле|дороже|ниже)"
+    r"|(?:/|в|за|per|a|an|pro|je|im)\s*(?:месяц|мес|день|сутки|час|год|неделю|month|day|hour|year|week|monat|tag|stunde|jahr|woche)"
+    r"|monatlich|monthly|ежемесячно)(?!\w)",
+    re.IGNORECASE,
+)
 
 
 def _cue_at_end(name: str, before: str) -> bool:
