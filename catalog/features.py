@@ -18,6 +18,7 @@ from catalog.query import Prepared
 from catalog.ranking import NAMES, Features
 
 TOLERANCE = 0.005  # relative difference up to which two measured values are one: rounding in the units' conversion
+TOP = 50  # places of a lane that count as found by it
 TRUSTED = 20  # candidates whose categories and meaning speak for the others
 
 Meaning = tuple[MeaningLane, NDArray[np.float32]]
@@ -54,7 +55,7 @@ class Reader:
         return np.isin(self.category, wanted)
 
     def in_stock(self) -> NDArray[np.bool_]:
-        mask: NDArray[np.bool_] = np.asarray(self.stock) > 0  # type: ignore[operator]
+        mask: NDArray[np.bool_] = np.asarray(self.stock) > 0
         return mask
 
     def priced(self, low: float, high: float, currency: str) -> NDArray[np.bool_]:
@@ -105,18 +106,19 @@ class Reader:
         found.update(self._told(prepared, rows))
         found.update(self._measures(prepared.quantities, prepared, rows))
         for place, name in enumerate(("code_exact", "code_own", "code_begins", "code_share")):
-            found[name] = np.array([codes.get(row, (0.0,) * 4)[place] for row in rows.tolist()], dtype=np.float32)
+            found[name] = np.zeros(len(rows), dtype=np.float32)
+            for row, signs in codes.items():
+                found[name][rows == row] = signs[place]  # type: ignore[index]
         found.update(self._named(prepared, rows))
         trust = (
             found["names_share"]
             + found["words_share"]
             + found["grams_share"]
             + 2 * np.asarray(found.get("centred", 0.0))
-        )  # type: ignore[operator]
+        )
         found.update(self._company(rows, np.broadcast_to(np.asarray(trust, dtype=np.float32), rows.shape), meaning))
-        found["lanes"] = sum(
-            np.asarray(found[f"rank_{name}"]) > 1 / 51 for name in ("names", "words", "grams", "meaning")
-        )  # type: ignore[assignment]
+        ranks = np.array([found[f"rank_{name}"] for name in ("names", "words", "grams", "meaning")])
+        found["lanes"] = (ranks > 1 / (TOP + 1)).sum(axis=0).astype(np.float32)
         found["guessed"] = prepared.guessed / max(len(prepared.terms), 1)
         found["term_count"] = float(len(prepared.terms))
         table = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
@@ -195,7 +197,7 @@ class Reader:
             counts.sum()
         )
         dimension, ends = np.asarray(self._dimension[at]), np.asarray(self._ends[at])
-        matched, contradicted, near = (np.zeros(len(rows), dtype=np.float32) for _ in range(3))
+        matched, contradicted, near = (np.zeros(len(rows)) for _ in range(3))
         anywhere = np.zeros(len(rows), dtype=np.float32)
         for quantity in quantities:
             same = dimension == DIMENSIONS.index(quantity.dimension)
@@ -216,10 +218,13 @@ class Reader:
         if quantities:
             many = len(quantities)
             found |= {
-                "quantity_matched": matched / many,
-                "quantity_contradicted": contradicted / many,
-                "quantity_near": near / many,
-                "quantity_any": anywhere / many,
+                name: (values / many).astype(np.float32)
+                for name, values in (
+                    ("quantity_matched", matched),
+                    ("quantity_contradicted", contradicted),
+                    ("quantity_near", near),
+                    ("quantity_any", anywhere),
+                )
             }
         if numbers:
             written = self._words.matrix([f"{number:g}" for number in numbers], rows)
@@ -274,4 +279,5 @@ def _rank(scores: Weights) -> Weights:
 
 def _standard(scores: Weights) -> Weights:
     """In standard deviations from the candidates' mean."""
-    return ((scores - scores.mean()) / max(float(scores.std()), 1e-6)).astype(np.float32)
+    standard: Weights = ((scores - scores.mean()) / max(float(scores.std()), 1e-6)).astype(np.float32)
+    return standard

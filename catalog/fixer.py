@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
 from catalog.lanes.postings import mapped
-from catalog.normalize import fold, script, sound, switched, words
+from catalog.normalize import fold, script, sound, switched, unit_of, words
 from catalog.normalize.text import russian_cousin
 
 SHORTEST = 5  # letters; shorter words have too many neighbours to be corrected (as in Meilisearch's typo rules)
@@ -115,7 +115,7 @@ class Fixer:
         """The chunk with its unknown words replaced by the likeliest known ones."""
         for word in words(fold(chunk)):
             count = self._frequency(word)
-            if count > RARE or not word.isalpha() or not 3 <= len(word) <= LONGEST:
+            if count > RARE or not word.isalpha() or not 3 <= len(word) <= LONGEST or unit_of(word):
                 continue
             found = self._neighbours(word) if count else self._read(word)
             if count:  # a slip may stand in the catalogue itself, beside many rows that are spelt well

@@ -114,7 +114,7 @@ _BIAS, _THRESHOLD = -4.25, -0.3
 
 def absent(candidates: Candidates) -> bool:
     """Whether nothing in the catalogue fits the wish: even the best signs, taken together, are too weak."""
-    most = {name: float(candidates.column(name).max()) for name in NAMES}
+    most = dict(zip(NAMES, candidates.features.max(axis=0).tolist(), strict=True))
     if most["code_exact"] or most["code_begins"]:
         return False
     signs = {
@@ -132,7 +132,7 @@ def absent(candidates: Candidates) -> bool:
 def by_hand(candidates: Candidates) -> Weights:
     """A plain weighted sum: what orders the rows when the learned model is not there."""
     of = candidates.column
-    return (
+    total: Weights = (
         of("names_share")
         + 0.5 * of("words_share")
         + of("grams")
@@ -146,6 +146,7 @@ def by_hand(candidates: Candidates) -> Weights:
         + of("code_begins")
         + 0.3 * of("brand_named")
     ).astype(np.float32)
+    return total
 
 
 @cache

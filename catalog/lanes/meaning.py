@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -78,12 +79,13 @@ class MeaningLane:
 
     def alike(self, rows: Rows, examples: Sequence[int], weights: Weights) -> Weights:
         """Cosine of each row to the weighted middle of the examples, centred by script."""
-        middle = (
-            self._vectors[list(examples)].astype(np.float32) - self._means[self._script[list(examples)]]
-        ).T @ weights
-        middle /= max(float(np.linalg.norm(middle)), 1e-6)
-        near: Weights = (self._vectors[rows].astype(np.float32) - self._means[self._script[rows]]) @ middle
+        middle = weights @ self._centred(np.asarray(examples))
+        near: Weights = self._centred(rows) @ (middle / max(float(np.linalg.norm(middle)), 1e-6))
         return near
+
+    def _centred(self, rows: NDArray[np.integer[Any]]) -> Weights:
+        centred: Weights = self._vectors[rows].astype(np.float32) - self._means[self._script[rows]]
+        return centred
 
     @property
     def vectors(self) -> NDArray[np.float16]:
@@ -91,8 +93,9 @@ class MeaningLane:
         return self._vectors
 
 
-def _index(vectors: Weights) -> faiss.Index:
+def _index(vectors: Weights) -> Any:
     count, dimensions = vectors.shape
+    index: Any
     if count < FEW:
         index = faiss.IndexFlatIP(dimensions)
     elif count < MANY:

@@ -68,7 +68,8 @@ def best(scores: Weights, count: int) -> Rows:
 
 def mapped(path: Path) -> NDArray[Any]:
     """An array of a file, memory-mapped, without the cost that numpy's own class for it adds to every slice."""
-    return np.load(path, mmap_mode="r").view(np.ndarray)
+    array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
+    return array
 
 
 def counted(terms: NDArray[np.int64], rows: Rows, size: int) -> tuple[NDArray[np.int64], Rows, Weights]:

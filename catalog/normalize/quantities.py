@@ -121,6 +121,7 @@ _KNOWN = sorted(
     key=lambda entry: -len(entry[0]),  # "м3/ч" is tried before "м3", "м3" before "м"
 )
 _UNIT = "|".join(f"(?P<u{place}>{form})" for place, (form, _, _) in enumerate(_KNOWN))
+_WHOLE = re.compile(_UNIT)
 _AFTER = re.compile(rf" ?(?:{_UNIT})(?![a-zа-яіїєғ°])")
 _VALUE = re.compile(rf"(?<![\d.,a-zа-яіїєғ]){_NUMBER}(?:(?:\s?[xх*]\s?){_NUMBER})*")
 _FRACTION = re.compile(r"(?<![\d/.,])(?:(\d+)[ \-])?(\d)/(\d{1,2})(?=\s?(?:\"|''|″|”|дюйм|inch|zoll))")
@@ -224,10 +225,8 @@ def measure(number: str | Decimal | float, unit: str) -> tuple[Decimal, str, str
 def unit_of(unit: str) -> tuple[str, float] | None:
     """The dimension and the size, in canonical units, of a unit as written; None when it is not known."""
     folded = fold(unit).strip().rstrip(".")
-    for form, dimension, size in _KNOWN:
-        if re.fullmatch(form, folded) or re.fullmatch(form, folded + "."):
-            return dimension, size
-    return None
+    match = _WHOLE.fullmatch(folded) or _WHOLE.fullmatch(folded + ".")
+    return _meaning(match) if match else None
 
 
 def _measured(text: str) -> Iterator[Quantity]:
@@ -251,6 +250,7 @@ def _measured(text: str) -> Iterator[Quantity]:
             if (
                 before
                 and before[2] is None
+                and len(before[1]) == len(values) == 1  # 60х3-38х2 мм are two products, not a range
                 and re.fullmatch(r"\s?(?:-|\.{2,3}|…|до|to|bis)\s?\+?", text[before[3] : start])
                 and before[1][-1] <= values[0]
             ):

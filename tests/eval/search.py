@@ -61,7 +61,16 @@ async def main() -> int:
     rows = table(scores, queries)
     speed = {f"p{share}": round(times[min(len(times) - 1, len(times) * share // 100)], 1) for share in (50, 95, 99)}
     if asked.json:
-        print(json.dumps({"ndcg": {name.strip(): mean for name, _, mean in rows}, "ms": speed, "refused": refused, "absent": len(nothing)}))
+        print(
+            json.dumps(
+                {
+                    "ndcg": {name.strip(): mean for name, _, mean in rows},
+                    "ms": speed,
+                    "refused": refused,
+                    "absent": len(nothing),
+                }
+            )
+        )
     else:
         show(rows, asked.beside)
         print(f"ms {speed}, built in {seconds:.0f} s, {refused} of {len(queries)} refused as absent")

@@ -52,6 +52,12 @@ def test_a_range_keeps_both_ends() -> None:
     assert one.tokens == ("#10a", "#16a")
 
 
+def test_two_products_joined_by_a_dash_are_no_range() -> None:
+    assert {("length", 60.3), ("length", 2.9), ("length", 33.7), ("length", 3.2)} == quantities(
+        "переход 60,3х2,9-33,7х3,2 мм"
+    )
+
+
 def test_one_quantity_written_in_many_ways_is_one_word_of_the_index() -> None:
     assert {scan(text)[0].tokens for text in ("3 кВт", "3kW", "3000 Вт", "3,0 квт")} == {("#3000w",)}
 
