@@ -11,6 +11,7 @@ import fcntl
 import importlib.metadata
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -22,7 +23,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, Any
 
-from appliance import ports
+from appliance import logs, ports
 from appliance.journal import Journal
 from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
 from appliance.settings import FILE, Settings, variable
@@ -66,6 +67,7 @@ class House:
 
 def run(settings: Settings) -> int:
     """Brings up the house of these settings and stays until it is told to end; gives the exit code."""
+    logs.configure(level=settings.log_level, form=settings.log_format, role="supervisor")
     return asyncio.run(Supervisor(house(settings)).run())
 
 
@@ -163,13 +165,17 @@ class Supervisor:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             (home / "run").mkdir(exist_ok=True)
             self._journal = Journal(home / "logs" / "appliance.log", screen=self._screen)
+            _check_room(home)
+        except StartError as error:
+            self._journal.say(str(error))
+            return 1
         except OSError as error:
             sys.stderr.write(words("home_not_writable", home=home, why=error.strerror) + "\n")
             return 1
         try:
             with _only_one(home):
                 return await self._run()
-        except (StartError, EmbeddedError) as error:
+        except StartError as error:
             self._journal.say(str(error))
             return 1
         finally:
@@ -180,12 +186,13 @@ class Supervisor:
         for order in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(order, told.set)
         async with Tasks() as tasks:
-            opening = tasks.start(self._open(tasks), name="open")
+            opening = tasks.start(self._trouble(tasks), name="open")
             ending = tasks.start(told.wait(), name="told")
             try:
                 await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
                 if opening.done():
-                    opening.result()
+                    if trouble := opening.result():
+                        raise StartError(trouble)
                     await ending
                 self._say("ending")
             finally:
@@ -193,6 +200,14 @@ class Supervisor:
                 await self._close()
         self._say("ended")
         return 0
+
+    async def _trouble(self, tasks: Tasks) -> str:
+        """Opens the house; gives why it cannot be opened, or nothing."""
+        try:
+            await self._open(tasks)
+        except (StartError, EmbeddedError) as error:
+            return str(error)
+        return ""
 
     async def _open(self, tasks: Tasks) -> None:
         """From nothing to a chat that answers; the long steps go on behind it."""
@@ -385,6 +400,14 @@ class _only_one:  # noqa: N801  (reads as a phrase: with _only_one(home))
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _check_room(home: Path) -> None:
+    """A new database takes 300 MB with its first log of changes; one that is there, a segment or two of 16 MB."""
+    needed = 64 if (home / "postgres" / "data").exists() else 300
+    free = shutil.disk_usage(home).free >> 20
+    if free < needed:
+        raise StartError(words("disk_full", home=home, free=free, needed=needed))
 
 
 def _settled(child: Child) -> bool:

@@ -76,7 +76,8 @@ class Box:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.goodbyes = home / "goodbyes"
+        self.shown = home.with_name("screen")
+        self.goodbyes = home.with_name("goodbyes")
         self.roles: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
         self.migrate: list[str] = []
@@ -94,16 +95,22 @@ class Box:
             "home": str(self.home), "roles": self.roles, "steps": self.steps, "migrate": self.migrate,
             "own_database": self.own_database,
         }  # fmt: skip
-        self.home.mkdir(exist_ok=True)
         env = {**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C", "LC_ALL": "C"}
-        with (self.home / "screen").open("a") as screen:
+        with self.shown.open("a") as screen:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", DRIVER, json.dumps(given)], env=env, stdout=screen, stderr=screen, text=True
             )
 
+    def refused(self) -> str:
+        """What is said by a supervisor that does not start."""
+        self.start()
+        assert self.process
+        assert self.process.wait(60) == 1
+        return self.screen
+
     @property
     def screen(self) -> str:
-        return (self.home / "screen").read_text()
+        return self.shown.read_text()
 
     def said(self, text: str) -> None:
         eventually(lambda: text in self.screen)
@@ -229,9 +236,7 @@ def test_a_second_supervisor_of_the_same_home_is_refused(box: Box) -> None:
 def test_a_taken_port_is_told_with_its_holder_before_anything_starts(box: Box) -> None:
     port = box.server("chat")
     with socket.create_server(("127.0.0.1", port)):
-        box.start()
-        assert box.process
-        assert box.process.wait(20) == 1
+        box.refused()
     assert f"Port {port} is taken by" in box.screen
     assert f"(process {os.getpid()})" in box.screen
     assert "APPLIANCE_CHAT_PORT" in box.screen
@@ -241,15 +246,13 @@ def test_a_taken_port_is_told_with_its_holder_before_anything_starts(box: Box) -
 def test_a_migration_that_fails_stops_the_start_with_its_reason(box: Box) -> None:
     box.server("chat")
     box.migrate = [sys.executable, "-c", "raise SystemExit('revision 0007 is unknown')"]
-    box.start()
-    assert box.process
-    assert box.process.wait(20) == 1
+    box.refused()
     assert "revision 0007 is unknown" in box.screen
     assert box.left() == []
 
 
 def test_the_chat_answers_while_the_model_is_on_its_way_and_the_engine_follows_it(box: Box) -> None:
-    go = box.home / "go"
+    go = box.home.with_name("go")
     wait = f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.05)"
     fetch = f"import pathlib, time\nprint('model.gguf 41 %', flush=True)\n{wait}"
     box.server("chat")
@@ -279,6 +282,24 @@ def test_a_step_that_fails_does_not_hold_up_the_chat(box: Box) -> None:
     box.said("Catalogue: did not work (no paper). Tried again in 15 s")
     box.said("Counterman is ready")
     assert box.end() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+@pytest.mark.parametrize("megabytes", [0, 10])
+def test_a_full_disk_is_told_before_anything_starts(box: Box, megabytes: int) -> None:
+    box.home.mkdir()
+    size = f"size={megabytes * 1024 + 64}k"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(box.home)], check=True)
+    try:
+        if not megabytes:
+            with contextlib.suppress(OSError), (box.home / "fill").open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    pass
+        told = box.refused()
+    finally:
+        subprocess.run(["umount", "--lazy", str(box.home)], check=True)
+    assert f"has only {megabytes} MB free; 300 MB are needed" in told
+    assert "Traceback" not in told
 
 
 def test_told_to_end_in_the_middle_of_a_start_it_ends_at_once(box: Box) -> None:
