@@ -357,6 +357,7 @@ def main() -> None:
     write_pair("second", "claims_second.txt")
     write_pair("third", "claims_third.txt")
     write_pair("fourth", "claims_fourth.txt")
+    write_pair("fifth", "claims_fifth.txt")
 
 
 if __name__ == "__main__":

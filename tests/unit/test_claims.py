@@ -50,7 +50,7 @@ def test_fewer_than_three_of_a_hundred_good_sentences_are_blocked() -> None:
     assert len(blocked) < 0.03 * len(records), blocked
 
 
-@pytest.mark.parametrize("name", ["second", "third", "fourth"])
+@pytest.mark.parametrize("name", ["second", "third", "fourth", "fifth"])
 def test_the_sets_with_other_goods_are_told_apart_too(name: str) -> None:
     records = lines(name)
     bad = [each for each in records if each["verdict"] == "bad"]

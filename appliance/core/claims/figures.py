@@ -311,6 +311,9 @@ NOT_THE_PRICE = re.compile(
 )
 
 
+AT_LEAST = re.compile(r"(?<!\w)(?:от|с|from|ab|per)\s*$", re.IGNORECASE)
+
+
 def _cue_at_end(name: str, before: str) -> bool:
     return any(match.end() >= len(before.rstrip()) for match in pattern("cues", name).finditer(before))
 
@@ -337,6 +340,8 @@ def _stocked(sentence: Sentence, number: Number, row: int) -> bool:
     if stock is None or number.top or stock not in number.values:
         return False
     before = sentence.bare[max(0, number.start - 18) : number.start]
+    if AT_LEAST.search(before):
+        return False  # "from 3 pieces" is a condition
     return not (_cue_at_end("inexact_over", before) or _cue_at_end("inexact_under", before))
 
 

@@ -16,6 +16,7 @@ def codes(sentence: Sentence) -> None:
         (each.start, each.end) for each in sentence.numbers
     ]
     known = set(_compact(" ".join([sentence.company.text, *(good.text for good in sentence.goods)])))
+    words = frozenset(word for good in sentence.goods for word in tokens(good.text))
     for match in re.finditer(r"[^\s,;:!?()«»\"“”„…\x00\u2e80-\u9fff\uff00-\uffef]+", sentence.text):
         chunk = match[0].strip(".'’")
         if not (re.search(r"\d", chunk) and re.search(r"[^\W\d_]", chunk)):
@@ -27,7 +28,7 @@ def codes(sentence: Sentence) -> None:
         torn = any(each.start < match.end() and match.start() < each.end for each in sentence.mentions) and any(
             number.start < match.end() and match.start() < number.end for number in sentence.numbers
         )
-        if (torn or _is_code_rest(left)) and _compact(chunk)[0] not in known:
+        if (torn or _is_code_rest(left, words)) and _compact(chunk)[0] not in known:
             raise Blocked(f"no row has {chunk}")
 
 
@@ -36,16 +37,19 @@ def _compact(text: str) -> list[str]:
 
 
 SUFFIX = re.compile(
-    r"(?:фазн|вольт|ядерн|ступенчат|скорост|жильн|кратн|местн|тонн|литр|метр|дюйм|процент|летн|дневн|слойн|камерн|"
-    r"й|я|е|х|го|м|ти|ми|s|st|nd|rd|th|er|fach|phas|volt|jährig|stufig|stage|speed|way|inch|year|day|month|pole|core|litre|liter)\w*",
+    r"(?:фазн|вольт|ядерн|ступенчат|скорост|жильн|кратн|местн|тонн|литр|метр|дюйм|процент|летн|дневн|слойн|камерн|phas|volt|"
+    r"jährig|stufig|stage|speed|inch|year|month|litre|liter)\w*|й|я|е|ая|ый|ое|х|го|м|ти|ми|s|st|nd|rd|th|er|fach|way|day|pole|core",
     re.IGNORECASE,
 )
 
 
-def _is_code_rest(left: str) -> bool:
+def _is_code_rest(left: str, words: frozenset[str]) -> bool:
     """What is left of a chunk, after names and numbers with their units, still looks like part of a code."""
     return any(
-        not SUFFIX.fullmatch(part) and not has("things", "kinds", part) and not has("cues", "option", part)
+        not SUFFIX.fullmatch(part)
+        and not has("things", "kinds", part)
+        and not has("cues", "option", part)
+        and not (len(part) > 3 and part.casefold() in words)
         for part in re.findall(r"[^\W_]+", left)
     )
 
