@@ -14,10 +14,10 @@ from appliance.core.lexicon import LANGUAGES, PHONE, QUANTITY, Lexicon, lexicon,
 from appliance.core.types import Message, Route
 from models.base import Vectors
 
-SPOKEN = 2.5  # weight of the examples' vote (0 to 1 a route) against about 1 for a word of the lists, 1.5 for a phrase
+SPOKEN = 2.8  # weight of the examples' vote (0 to 1 a route) against about 1 for a word of the lists, 1.5 for a phrase
 CERTAIN = 0.93  # cosine above which a message is one of the examples, but for a comma
 
-_TRUST = {Route.ABUSE: 0.4}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
+_TRUST = {Route.ABUSE: 0.7}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _CODE = re.compile(
     r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{3,}(?![\w-])|(?<!\w)\d{5,9}(?!\w)", re.IGNORECASE
@@ -249,6 +249,8 @@ def _by_words(reading: _Reading) -> dict[Route, float]:
         scores[Route.PRODUCT_SEARCH] += 1.2 * ("demand" in product)
     scores[Route.COMPANY] = 2.3 * max(company.values(), default=0.0) + 0.5 * max(len(company) - 1, 0)
     scores[Route.CONTACT] = 2.4 * max(contact.values(), default=0.0) + 0.5 * max(len(contact) - 1, 0)
+    if "pickup" in company:
+        scores[Route.COMPANY] += 1.5  # "where do I pick up my order" asks for an address, not for a person
     if "order" in contact and _POINTING_AT & follow_up.keys():
         scores[Route.CONTACT] += 2.0  # "invoice us for the second one" is no search
     off_topic = reading.said("off_topic")
