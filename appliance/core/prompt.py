@@ -162,7 +162,8 @@ def marked(text: str) -> tuple[str, dict[str, str]]:
 
 # A telephone number, an address, thousands, or any word with a digit: "+7 (495) 000-14-22", "50 000", "9:00".
 FIGURE = re.compile(
-    r"\+?\d[\d\s().-]{6,}\d|\S+@\S+|(?:https?://|www\.)\S+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+|[^\s(«\"]*\d[^\s)»\"]*"
+    r"\+?\d[\d\s().-]{6,}\d|\S+@\S+|(?:https?://|www\.)\S+"
+    r"|(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|[^\s(«\"]*\d[^\s)»\"]*)(?:[ \u00a0\u202f]?[₽€$£₸%])?"
 )
 
 

@@ -19,6 +19,7 @@ from appliance.core.types import Card
 Money = Callable[[Decimal, str, str], str]  # (amount, ISO 4217 code, language) as people of that language write it
 
 MARK = re.compile(r"\[\s*([A-ZАВСЕМ])\s*(?:[.:]\s*([^\[\]]{1,60}?))?\s*\]|\[\s*([a-z]{1,2})\s*\]")
+PRONOUN = re.compile(r"(?:он|она|оно|его|её|ее|у него|у неё|it|its|er|es|seine?|він|вона|ол|u|o)(?!\w)", re.IGNORECASE)
 LATIN = str.maketrans("АВСЕМ", "ABCEM")  # a model in the middle of Russian text may write a label in its alphabet
 END = re.compile(r"[.!?…]+[\"»”')\]]*(?=\s)|[。！？]+|\n+")
 # What a model leaves that wanted to write a figure and could not: a torn mark, two blanks, a unit with nothing before.
@@ -54,6 +55,7 @@ class Sentences:
         self._values = values or {}
         self._answer = Answer()
         self._read = 0
+        self._focus = self._meant(set())
         self.passed: list[str] = []
         self.blocked: list[tuple[str, str]] = []
 
@@ -97,16 +99,24 @@ class Sentences:
         sentence, why = self.rendered(template.strip())
         if not sentence and not why:
             return []
+        labels = {match[1].translate(LATIN) for match in MARK.finditer(template) if match[1]}
+        pronoun = not labels and PRONOUN.match(sentence)
+        rows = self._focus if pronoun else tuple(self._rows.values())  # without a focus, no fact can be said of "it"
         if not why:
-            verdict = check(
-                sentence, lang=self._lang, rows=tuple(self._rows.values()), company=self._company, said=self._said
-            )
+            verdict = check(sentence, lang=self._lang, rows=rows, company=self._company, said=self._said)
             why = verdict.why if not verdict.passes else ""
+        if not pronoun or why:
+            self._focus = self._meant(labels) if not why else ()
         if why:
             self.blocked.append((sentence or template.strip(), why))
             return []
         self.passed.append(sentence)
         return [sentence]
+
+    def _meant(self, labels: set[str]) -> tuple[Card, ...]:
+        """The one product of which a following "it" may speak."""
+        named = labels or (set(self._rows) if len(self._rows) == 1 else set())
+        return tuple(self._rows[label] for label in named if label in self._rows) if len(named) == 1 else ()
 
     def rendered(self, template: str) -> tuple[str, str]:
         """(the sentence with its marks filled, "") or ("", why a mark cannot be filled)."""

@@ -107,6 +107,14 @@ def test_abbreviations_and_decimals_end_no_sentence() -> None:
     assert answered(text).passed == ["Есть насосы, т.е. то, что нужно, и др. товары для ул. Мира.", "Вам помочь?"]
 
 
+def test_it_speaks_of_the_product_named_last_and_of_no_other() -> None:
+    assert answered("Это [A]. Он есть на складе.").passed[1:] == ["Он есть на складе."]
+    assert answered("Это [B]. Он есть на складе.").passed[1:] == []
+    assert answered("Это [A] и [B]. Он есть на складе.").passed[1:] == []
+    assert answered("Это [A] и [B]. Он вам подойдёт.").passed[1:] == ["Он вам подойдёт."]
+    assert answered("Это [A]. [B] стоит сто рублей. Он есть на складе.").passed == ["Это Насос Тамрис НЦ-25/6."]
+
+
 def test_an_answer_that_was_cut_loses_its_torso_only() -> None:
     sentences = Sentences(rows=ROWS, lang="ru", money=rubles)
     feed(sentences, ['{"skus": ["A"], "answer": "Здравствуйте! Насос стоит две'])
