@@ -76,6 +76,7 @@ async def chat(settings: Settings) -> int:
                 }
             ),
         )
+        tasks.start(answerer.warm(), name="warm")
         tasks.start(store.stay_alive(), name="alive")
         tasks.start(dialogue.resume(), name="resume")
         tasks.start(widget.run(), name="widget")
@@ -131,6 +132,7 @@ def console(settings: Settings) -> int:
         port=settings.console_port,
         chat=settings.chat_address,
         state=settings.home / "run" / "state.json",
+        ask=settings.changed(public_url="").chat_address,  # from inside, also where the public name leads elsewhere
     )
 
 
@@ -220,7 +222,7 @@ async def _serve(api: FastAPI, host: str, port: int, *, before_end: Callable[[],
         port=port,
         ws="websockets-sansio",
         ws_per_message_deflate=False,  # twice the memory a socket for frames of a few hundred bytes (facts/ui.md)
-        ws_max_size=1 << 16,
+        ws_max_size=1 << 20,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         access_log=False,

@@ -36,6 +36,7 @@ class Product:
     price: Decimal | None = None
     currency: str = ""  # ISO 4217; empty only where price is None
     stock: Decimal | None = None
+    stock_about: bool = False  # the source says "есть" or ">10": there is some, and `stock` is no count
     unit: str = ""  # the unit of sale as written: "шт", "m"
     attributes: tuple[Attribute, ...] = ()
     photo: str = ""  # URL, or a path inside the version's folder

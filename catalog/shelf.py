@@ -158,8 +158,8 @@ class Shelf:
         goods = await asyncio.to_thread(list, products)
         name = self._new_name()
         folder = self._root / f"{UNFINISHED}{name}"
-        await asyncio.to_thread(folder.mkdir, parents=True)
         try:
+            await asyncio.to_thread(folder.mkdir, parents=True)
             if pictures:
                 goods = await asyncio.to_thread(_hang, folder, goods, pictures)
             vectors = {key: await self._embed(one, goods, tell) for key, one in self._embedders.items()}
@@ -168,6 +168,12 @@ class Shelf:
                 build.write, folder, goods, vectors, about=about, progress=lambda step, share: tell(step, share)
             )
             await asyncio.to_thread(os.rename, folder, self._root / name)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise CatalogError(
+                f"The new version could not be written: {error.strerror}. Nothing has changed; make room in "
+                f"{self._root} or mend the disk, and import the file again."
+            ) from error
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -32,7 +32,7 @@ def card(product: Product, *, lang: str, version: str) -> Card:
         name=_name(product, lang),
         price=product.price,
         currency=product.currency,
-        stock=product.stock,
+        stock=None if product.stock_about else product.stock,  # "there is some" is no figure to quote
         unit=product.unit,
         brand=product.brand,
         category=product.category,

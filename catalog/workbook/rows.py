@@ -15,7 +15,7 @@ from catalog.workbook.layout import Table
 from catalog.workbook.messages import message
 from catalog.workbook.units import Unit, converted, quantity, unit_of
 from catalog.workbook.values import decimal_mark, number, price, stock, text
-from catalog.workbook.vocabulary import currency_of, field_of, means
+from catalog.workbook.vocabulary import currency_of, field_of, means, name_in
 
 LONGEST_TEXT = 20_000  # characters of one cell that are kept; a spreadsheet program allows 32,767
 _CONTACT = re.compile(r"@\w|https?://|www\.|\(\d{3,5}\)\s?\d|\+\d[\d ()-]{8,}")
@@ -51,10 +51,12 @@ class Draft:
     price: Decimal | None = None
     currency: str = ""
     stock: Decimal | None = None
+    stock_about: bool = False
     unit: str = ""
     photo: str = ""
     url: str = ""
     lang: str = ""
+    names: list[tuple[str, str]] = field(default_factory=list)
     source: str = ""
     attributes: list[Attribute] = field(default_factory=list)
 
@@ -91,7 +93,10 @@ class _Rows:
         self.places = {c.field: c.index for c in self.columns if c.field not in {"attribute", "other_price", "stock"}}
         self.left, self.right = min(c.index for c in table.columns), max(c.index for c in table.columns)
         self.stocks = [c for c in self.columns if c.field == "stock"]
-        self.extras = [c for c in self.columns if c.field in {"attribute", "other_price", "barcode"}]
+        self.names = {c.index: lang for c in self.columns if c.field == "attribute" and (lang := name_in(c.title))}
+        self.extras = [
+            c for c in self.columns if c.field in {"attribute", "other_price", "barcode"} and c.index not in self.names
+        ]
         self.units = {c.index: unit_of(c.title) for c in self.extras}
         self.header_currency = {
             c.index: currency_of(c.label) for c in self.columns if c.field in {"price", "other_price"}
@@ -263,10 +268,11 @@ class _Rows:
         draft.category = draft.category or section or self._title()
         draft.sku = draft.sku[:120]
         draft.photo = _first_link(draft.photo) if draft.photo else ""
+        draft.names = [(lang, text(cells[place])) for place, lang in self.names.items() if place in cells]
         draft.attributes = list(self._attributes(row, cells))
         self._price(draft, cells)
         self._stock(draft, cells)
-        draft.name = self._name(draft, cells)
+        draft.name = self._name(draft, cells) or next((name for _, name in draft.names), "")
         if not draft.name:
             self.reading.kinds[row] = "problem"
             self._problem(row, "no_name")
@@ -333,6 +339,7 @@ class _Rows:
             found = stock(cell)
             if found is not None:
                 draft.stock = (draft.stock or Decimal(0)) + found.amount
+                draft.stock_about = draft.stock_about or not found.exact
             if found is None or not found.exact or len(self.stocks) > 1:
                 draft.attributes.append(Attribute(name=column.title, text=written(cell)[:200]))
 

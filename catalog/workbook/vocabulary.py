@@ -68,6 +68,21 @@ def field_of(label: str) -> Match | None:
     return best
 
 
+def name_in(label: str) -> str:
+    """The language of a further column of names ("Name (EN)", "Наименование на английском"); empty for other labels."""
+    for lang, pattern in _languages().items():
+        rest, marks = pattern.subn(" ", label)
+        if marks and (match := field_of(rest)) and match.field == "name":
+            return lang
+    return ""
+
+
+@cache
+def _languages() -> dict[str, re.Pattern[str]]:
+    words = _table()["languages"]
+    return {lang: re.compile(rf"(?i)(?<!\w)(?:{'|'.join(each)})(?!\w)") for lang, each in words.items()}
+
+
 @cache
 def first_letters() -> frozenset[str]:
     """The first two letters of every known column name: a cheap sieve for header rows."""

@@ -101,7 +101,7 @@ async def frames(appliance: Appliance, wrong: list[str]) -> None:
     customer = Customer(appliance, address=loopback(1))
     await customer.connect()
     assert customer._socket is not None
-    await customer._socket.send(json.dumps({"type": "msg", "cid": str(uuid4()), "text": "н" * 20_000}))
+    await customer._send({"type": "msg", "cid": str(uuid4()), "text": "н" * 20_000})
     code = await _closed(customer._socket)
     _tell("a frame of 40 KB", f"closed with {code}")
     if code != 4413:
