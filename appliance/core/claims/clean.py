@@ -22,7 +22,7 @@ ENDINGS = (
 LINK = re.compile(
     rf"://|\bwww\b|h\W?[tx]{{2}}\W?ps?\b|\bhxxp|[\w.+-]+\s?(?:@|\(at\)|\[at\]|＠)\s?[\w-]+|(?<!\w)@\w{{2,}}"
     rf"|[\w-]{{2,}}\s?(?:\[\.\]|\(\.\)|\(dot\)|\[dot\])\s?\w+"
-    rf"|(?<![\w.])[a-zа-яё0-9][\w-]*\.(?:{ENDINGS})(?![\w])(?!\.[a-zа-я]\.)"
+    rf"|(?<![\w.])(?:[a-zа-яё0-9][\w-]+|[tx])\.(?:{ENDINGS})(?![\w])(?!\.[a-zа-я]\.)"
     rf"|\w+\s+(?:dot|точка|punkt|дот|nokta|nuqta)\s+(?:{ENDINGS})\b|\w+\s+(?:собака|at)\s+\w+\s+(?:dot|точка|punkt)",
     re.IGNORECASE,
 )
