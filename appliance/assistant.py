@@ -27,6 +27,8 @@ from models.base import Embedder
 
 RELATED = frozenset({"words", "code", "code_beginning"})  # why a near miss is worth showing; likeness alone is not
 RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)
+FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
+FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
 DEEP = 24  # hits searched for, so that "more" has what to show
 
 
@@ -162,12 +164,29 @@ class Assistant:
         with asked.stage("route"):
             if self._embedder is not None:
                 prototypes = await self._examples(self._embedder)
-                asked.vector = (await self._embedder.embed([asked.text], kind="query"))[0]
+                readable = language.readable(asked.text, asked.lang)
+                asked.vector = (await self._embedder.embed([readable], kind="query"))[0]
             else:
                 prototypes = None
             return routing.route(
-                asked.text, lang=asked.lang, history=asked.history, vector=asked.vector, prototypes=prototypes
+                asked.text,
+                lang=asked.lang,
+                history=asked.history,
+                vector=asked.vector,
+                prototypes=prototypes,
+                evidence=await self._evidence(asked),
             )
+
+    async def _evidence(self, asked: Asked) -> routing.Evidence | None:
+        """What the catalogue makes of the message; a later search for the same words is answered from memory."""
+        try:
+            found = await self.shelf.search(asked.text, limit=DEEP)
+        except (CatalogError, ModelError):
+            return None
+        if found.none or not found.hits:
+            return routing.Evidence()
+        best = found.hits[0]
+        return routing.Evidence(exact=best.exact, score=FITS if RELATED & set(best.reasons) else 0.0)
 
     async def _examples(self, embedder: Embedder) -> routing.Prototypes:
         async with self._loading:

@@ -22,7 +22,15 @@ REFINED = {
     "cheaper": "cheaper", "another price": "cheaper", "dearer": "dearer", "another brand": "other_brand",
     "only what is in stock": "only_stock",
 }  # fmt: skip
-SMALLTALK = {"who": "who", "thanks": "thanks", "bye": "bye", "hello": "greeting"}  # the first that fits is said
+SMALLTALK = {  # topic -> sentence; the first topic that fits is answered
+    "who": "who",
+    "abilities": "abilities",
+    "how": "how_are_you",
+    "thanks": "thanks",
+    "bye": "bye",
+    "ack": "ack",
+    "hello": "greeting",
+}
 
 
 def card(product: Product, *, lang: str, version: str) -> Card:
@@ -50,7 +58,7 @@ def goods(found: Found, cards: Sequence[Card], *, lang: str, follow: FollowUp | 
         words = say(REFINED.get(follow.why, "changed"), lang)
     else:
         words = say("found", lang, n=len(cards))
-    return " ".join([*_what_was_changed(found, lang), words])
+    return " ".join([*_what_was_changed(found, lang), _with_price(words, cards, lang)])
 
 
 def nothing(found: Found, near: Sequence[Card], *, lang: str, follow: FollowUp | None, turn: int) -> str:
@@ -60,7 +68,7 @@ def nothing(found: Found, near: Sequence[Card], *, lang: str, follow: FollowUp |
     elif follow and follow.kind == "more":
         words = say("none_more", lang)
     elif near:
-        words = say("none_near", lang, turn=turn)
+        words = say("none_near", lang, turn=turn).rstrip(" :：") + "."
     else:
         words = f"{say('none', lang, turn=turn)} {say('none_offer', lang)}"
     return " ".join([*_what_was_changed(found, lang), words])
@@ -134,6 +142,15 @@ def form(lang: str) -> Mapping[str, Any]:
         "submit": say("form_submit", lang),
         "consent": {"version": CONSENT, "text": say("form_consent", lang, version=CONSENT), "required": True},
     }
+
+
+def _with_price(words: str, cards: Sequence[Card], lang: str) -> str:
+    """ "4 products: from 9 510 ₽." where all prices can be compared. The cards stand above, so no colon may hang."""
+    lead = words.rstrip(" :：")
+    prices = [shown.price for shown in cards if shown.price is not None]
+    if len(prices) < len(cards) or len({shown.currency for shown in cards}) != 1:
+        return f"{lead}."
+    return f"{lead}: {say('price_from', lang, price=money(min(prices), cards[0].currency, lang))}."
 
 
 def _what_was_changed(found: Found, lang: str) -> list[str]:
