@@ -23,7 +23,7 @@ from catalog.product import CatalogError
 from catalog.shelf import Shelf
 from catalog.snapshot import Found, Hit
 from catalog.wish import Wish
-from models.base import Embedder
+from models.base import Embedder, ModelError
 
 RELATED = frozenset({"words", "code", "code_beginning"})  # why a near miss is worth showing; likeness alone is not
 RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)

@@ -176,7 +176,7 @@ async def test_the_answer_is_in_the_customers_language(hire: Hire) -> None:
     [reply] = await _ask(hire(llm), "do you have a drainage pump?")
     assert reply.lang == "en"
     assert reply.cards[0].name.startswith("Drainage pump")
-    assert reply.text.isascii()
+    assert reply.text.startswith("I found 3 products")
 
 
 async def test_the_company_answers_in_its_own_words(hire: Hire) -> None:
