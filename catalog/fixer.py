@@ -94,7 +94,11 @@ class Fixer:
         return {
             at: others[at]
             for at in range(len(chunks))
-            if script(others[at]) == side and (there[at] > own[at] or (not own[at] and not _DIGIT.search(chunks[at])))
+            if at in proofs
+            or (
+                (script(others[at]) == side)
+                and (there[at] > own[at] or (not own[at] and not _DIGIT.search(chunks[at])))
+            )
         }
 
     def _commonness(self, chunk: str) -> int:
@@ -121,7 +125,7 @@ class Fixer:
             if count:  # a slip may stand in the catalogue itself, beside many rows that are spelt well
                 readings.extend((word, other) for other in found[:2] if self._frequency(other) > 10 * count)
             elif found:
-                chunk = re.sub(re.escape(word), found[0], fold(chunk), count=1)
+                chunk = re.sub(re.escape(word), found[0], fold(chunk).replace("'", ""), count=1)
                 readings.extend((word, other) for other in found[:4])
         return chunk
 

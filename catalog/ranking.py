@@ -126,7 +126,7 @@ def absent(candidates: Candidates) -> bool:
         "guessed": most["guessed"],
         "unknown": min(most["unknown"], most["told_unknown"]) if most["told"] else most["unknown"],
     }
-    return sum(_FITS[name] * value for name, value in signs.items()) + _BIAS < _THRESHOLD
+    return bool(sum(_FITS[name] * value for name, value in signs.items()) + _BIAS < _THRESHOLD)
 
 
 def by_hand(candidates: Candidates) -> Weights:

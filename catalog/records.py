@@ -18,6 +18,7 @@ from catalog.lanes.postings import mapped
 from catalog.product import Attribute, Product
 
 _DECIMALS = {"price", "stock"}
+_REQUIRED = {"sku", "name"}
 _DEFAULTS = {field.name: field.default for field in fields(Product)}
 
 
@@ -73,7 +74,7 @@ def _line(product: Product) -> bytes:
             ]
         elif name in _DECIMALS:
             value = _text(value)
-        if value and value != default:
+        if name in _REQUIRED or (value and value != default):
             values[name] = value
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import Stemmer
 
-WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
+WORD = re.compile(r"[^\W_]+(?:[.,]\d+|(?<!\d)'[^\W\d_]+)*")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
@@ -65,7 +65,7 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def _word(word: str) -> str:
-    word = word.replace(",", ".")
+    word = word.replace(",", ".").replace("'", "")
     if any(letter.isdigit() for letter in word):
         word = _TIMES.sub("x", word)
         if _ONLY_HOMOGLYPHS.fullmatch(word):
