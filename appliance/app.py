@@ -27,9 +27,10 @@ from appliance.pages import mount_health, mount_photos, photo_path
 from appliance.prose import Writer
 from appliance.settings import Settings
 from appliance.shop import company_texts, live_prompt, shop
-from appliance.store import EVENTS, Store, Visits
-from appliance.store.embedded import Embedded
+from appliance.store.embedded import opened
 from appliance.store.schema import newest
+from appliance.store.store import EVENTS, Store
+from appliance.store.visits import Visits
 from appliance.tasks import Tasks
 from catalog.shelf import Shelf
 from models import registry
@@ -186,8 +187,8 @@ def database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with Embedded(settings.home / "postgres") as server:
-        yield server.url
+    with opened(settings.home / "postgres") as url:
+        yield url
 
 
 @asynccontextmanager

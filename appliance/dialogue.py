@@ -12,7 +12,8 @@ import structlog
 
 from appliance.channels.base import Channel
 from appliance.core.types import Claim, Inbound, Progress, Received, Reply
-from appliance.store import ClaimLost, Store, StoreUnavailable
+from appliance.store.errors import ClaimLost, StoreUnavailable
+from appliance.store.store import Store
 from appliance.tasks import Tasks
 
 log = structlog.get_logger()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from appliance.channels.base import ChannelError
-from appliance.store import StoreUnavailable
 from appliance.store.embedded import EmbeddedError
+from appliance.store.errors import StoreUnavailable
 from catalog.product import CatalogError
 from models.base import ModelError
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from appliance.store import Store, StoreUnavailable
+from appliance.store.errors import StoreUnavailable
+from appliance.store.store import Store
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.core.prompt import Prompt, default_prompt
 from appliance.core.texts import say
-from appliance.store import Store
+from appliance.store.store import Store
 
 KINDS = {".md", ".txt"}
 PROMPT = "answer"

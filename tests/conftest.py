@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from appliance.store import Store
 from appliance.store.embedded import Embedded
 from appliance.store.schema import migrate
-from appliance.store.store import driver_url
+from appliance.store.store import Store, driver_url
 from appliance.store.tables import Base
 
 
@@ -30,14 +29,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(server: str) -> Iterator[str]:
+def database_url(server: str) -> str:
     """The database with all its tables empty."""
     engine = create_engine(driver_url(server))
     with engine.begin() as connection:
         names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
         connection.execute(text(f"TRUNCATE {names} CASCADE"))
     engine.dispose()
-    yield server
+    return server
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from appliance.channels.widget_line import Goodbye, Line, WidgetLimits
 from appliance.channels.widget_live import Lives
 from appliance.core.limits import Limiter
 from appliance.core.types import Inbound, Message, Parcel, Progress, Received, Visit
-from appliance.store import WrongToken
+from appliance.store.errors import WrongToken
 
 __all__ = ["Visits", "WidgetChannel", "WidgetLimits"]
 

@@ -21,7 +21,7 @@ from appliance.channels.widget_frames import Photos, event
 from appliance.channels.widget_line import WidgetLimits
 from appliance.core.limits import Limiter
 from appliance.core.types import Message, Visit
-from appliance.store import WrongToken
+from appliance.store.errors import WrongToken
 
 HASHED = re.compile(r"-[0-9a-f]{8}\.(js|json)$")
 TYPES = {

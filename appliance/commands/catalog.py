@@ -71,7 +71,8 @@ def _import(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.app import shelf
     from catalog.workbook import read
 
-    os.nice(10)  # customers come first
+    if os.nice(0) <= 0:  # as a step of the first start it is lowered already
+        os.nice(10)  # customers come first
     began = time.monotonic()
     book = read(asked.file)
     parsed = time.monotonic() - began

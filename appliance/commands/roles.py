@@ -12,6 +12,8 @@ from appliance.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MARKS = {"ok": "ok", "note": "--", "bad": "!!"}  # before each finding of `check`, by its level
+
 
 def add_to(kinds: Any) -> None:
     _add(kinds, "run", _run, "start everything; ctrl-C ends it")
@@ -86,5 +88,5 @@ def _check(asked: argparse.Namespace, settings: Settings) -> int:
         say_json({"ok": ok, "findings": [{"name": f.name, "ok": not f.bad, "message": f.message} for f in findings]})
     else:
         for finding in findings:
-            say(f"{'!!' if finding.bad else 'ok'}  {finding.message}")
+            say(f"{MARKS[finding.level]}  {finding.message}")
     return 0 if ok else 1

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.types import Claim, Inbound, Message, Owner, Received, Reply
+from appliance.store.errors import ClaimLost
 from appliance.store.plain import cards_plain, memory_from, memory_plain
 from appliance.store.tables import AnswerRow, ConversationRow, MessageRow
 
@@ -38,10 +39,6 @@ CLAIM = f"""
 """  # noqa: S608 - put together from constants
 WAITING = f"SELECT id FROM conversations WHERE {FREE} ORDER BY updated_at LIMIT :limit"  # noqa: S608
 ALIVE = 0x434D  # first key of the advisory locks by which a process shows that it lives ("CM")
-
-
-class ClaimLost(Exception):
-    """Somebody else answers now (a manager took over, or another process went on): the draft is dropped."""
 
 
 class Conversations:
@@ -86,9 +83,7 @@ class Conversations:
         """The right to answer all that waits in a conversation; None when nothing waits or somebody else has it."""
         row = (
             await self.connection.execute(
-                text(
-                    CLAIM
-                ),
+                text(CLAIM),
                 {"id": conversation, "instance": self._instance, "lease": LEASE.total_seconds(), "alive": ALIVE},
             )
         ).first()

@@ -14,16 +14,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from appliance.store.conversations import ALIVE, Conversations
+from appliance.store.errors import StoreUnavailable
 from appliance.store.outgoing import Outgoing
 from appliance.store.visitors import Visitors
 from appliance.store.words import Words
 
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
 WAITING = "counterman_waiting"  # ids of conversations whose customer waits for an answer
-
-
-class StoreUnavailable(Exception):
-    """The database cannot be reached. Nothing is lost: what was stored stays, what was not is asked for again."""
 
 
 class Transaction(Conversations, Visitors, Outgoing, Words):

@@ -15,13 +15,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.types import Visit
+from appliance.store.errors import WrongToken
 from appliance.store.tables import ConversationRow, LeadRow, UserRow, VisitorRow
 
 TOKEN_LIFE = timedelta(days=30)  # facts/ui.md, protocol v1
-
-
-class WrongToken(Exception):
-    """The session's token is not the one that was given out, or it is too old; the widget opens a new session."""
 
 
 class Visitors:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from appliance.channels.widget import WidgetChannel, WidgetLimits
 from appliance.core.types import Card, Inbound, Message, Progress, Received, Visit
-from appliance.store import WrongToken
+from appliance.store.errors import WrongToken
 from appliance.store.plain import cards_plain
 
 BUILT = Path(__file__).parents[2] / "ui" / "widget" / "static"

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from appliance.core.types import Card, Claim, Inbound, Memory, Message, Owner, Reply, Route, Rung
 from appliance.dialogue import Dialogue, Show
-from appliance.store import ClaimLost, Store
+from appliance.store.errors import ClaimLost
+from appliance.store.store import Store
 from appliance.tasks import Tasks
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from sqlalchemy import text
 
 from appliance.jobs import LEADER, Job, keep
-from appliance.store import Store
+from appliance.store.store import Store
 from appliance.tasks import Tasks
 
 

@@ -10,9 +10,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from appliance.core.types import Inbound
-from appliance.store import Store, StoreUnavailable, WrongToken
+from appliance.store.errors import StoreUnavailable, WrongToken
 from appliance.store.schema import migrate, newest
-from appliance.store.store import driver_url
+from appliance.store.store import Store, driver_url
 from appliance.store.tables import Base
 
 

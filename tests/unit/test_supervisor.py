@@ -6,6 +6,8 @@ import io
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,13 @@ from appliance.supervisor import house
 
 def lines(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("program", ["appliance.supervisor", "appliance.__main__"])
+def test_what_only_starts_others_loads_no_heavy_library(program: str) -> None:
+    look = f"import {program}, sys; print(*{{'faiss', 'nicegui', 'numpy', 'psycopg', 'sqlalchemy'}} & {{*sys.modules}})"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []
 
 
 def test_with_no_settings_it_runs_all_roles_and_its_own_database(tmp_path: Path) -> None:
