@@ -122,7 +122,7 @@ async def test_closing_the_iterator_frees_the_slot_at_once(subject: Subject) -> 
         break
     assert await subject.running() == 1
 
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
 
     async with asyncio.timeout(1.0):
         while await subject.running():

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
 from appliance.channels.widget import WidgetLimits
 from appliance.core.limits import Rate
@@ -400,7 +402,7 @@ async def test_an_address_may_open_five_sessions_an_hour_and_resume_any_time() -
 
 async def test_an_address_may_hold_ten_sockets() -> None:
     async with open_house(limits=ROOMY) as (_, url):
-        held = [await connect(url.replace("http", "ws") + "/ws/v1", origin=url) for _ in range(10)]
+        held = [await connect(url.replace("http", "ws") + "/ws/v1", origin=Origin(url)) for _ in range(10)]
         async with browser(url) as me:
             await me.say(type="hello", v=1, last_seq=0, lang="en")
             assert (await me.closing())[1]["code"] == "sockets"
@@ -438,9 +440,9 @@ async def test_a_reader_too_slow_for_its_queue_is_cut_off_and_others_do_not_noti
         async with browser(url, max_queue=1, compression=None) as slow:
             who = {"sid": session["sid"], "token": session["token"]}
             await slow.hello(**who)
-            about = {"conversation": house.only(), "message": uuid4()}
+            about = Progress(conversation=house.only(), message=uuid4())
             for _ in range(400):  # 8 MB in all: more than the kernel keeps for who does not read
-                await house.channel.show(session["sid"], Progress(**about, text=uuid4().hex * 640))
+                await house.channel.show(session["sid"], replace(about, text=uuid4().hex * 640))
                 await quick.hear("delta")
             code, _ = await slow.closing(within=10)
             assert code in (4008, 1006)  # the close frame itself may not get through
@@ -541,10 +543,10 @@ async def test_a_text_that_changes_is_told_from_where_it_changed_in_utf16_units(
 async def test_an_interrupted_answer_is_taken_back() -> None:
     async with open_house() as (house, url), browser(url) as me:
         session = await me.hello()
-        about = {"conversation": house.only(), "message": uuid4()}
-        await house.channel.show(session["sid"], Progress(**about, text="Half an ans"))
-        await house.channel.show(session["sid"], Progress(**about, state="interrupted"))
-        assert await me.hear("err") == {"type": "err", "code": "interrupted", "mid": str(about["message"])}
+        about = Progress(conversation=house.only(), message=uuid4())
+        await house.channel.show(session["sid"], replace(about, text="Half an ans"))
+        await house.channel.show(session["sid"], replace(about, state="interrupted"))
+        assert await me.hear("err") == {"type": "err", "code": "interrupted", "mid": str(about.message)}
         async with browser(url) as again:
             assert "live" not in await again.hello(sid=session["sid"], token=session["token"])
 

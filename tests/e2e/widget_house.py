@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +155,14 @@ class House:
             raise ConnectionError("the database is away")
 
 
+class Deaf(uvicorn.Server):
+    """A server that leaves the signals to the test run."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 @asynccontextmanager
 async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
     """Runs an ASGI app on a loopback port and gives its base URL."""
@@ -163,8 +171,7 @@ async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
         app, log_level="error", lifespan="off", ws="websockets-sansio", ws_per_message_deflate=False,
         ws_max_size=1 << 20, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server = Deaf(config)
     task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:

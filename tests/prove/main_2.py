@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Error, Page, async_playwright
 
 from tests.prove_kit import prepared_home
 from tests.rig import ROOT, Appliance, verdict
@@ -54,8 +54,8 @@ async def main(*, quick: bool) -> int:
                 browser = await play.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER)
                 for width, height in WIDTHS.items():
                     page = await browser.new_page(viewport={"width": width, "height": height}, locale="ru-RU")
-                    errors: list[str] = []
-                    page.on("pageerror", lambda error, seen=errors: seen.append(str(error)))
+                    errors: list[Error] = []
+                    page.on("pageerror", errors.append)
                     await page.goto(f"{appliance.url}/chat")
                     await page.wait_for_timeout(1500)
                     await page.screenshot(path=ARTEFACTS / f"{width}-0-open.png")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.rig import ROOT, percentile, verdict
 
@@ -51,14 +52,14 @@ def main(*, quick: bool) -> int:
     return 0
 
 
-def _timed(home: Path, *command: str) -> tuple[float, dict[str, object]]:
+def _timed(home: Path, *command: str) -> tuple[float, dict[str, Any]]:
     began = time.monotonic()
     done = _appliance(home, *command)
     return time.monotonic() - began, json.loads(done.stdout)
 
 
 def _search(home: Path, folder: Path) -> list[float]:
-    from tests.eval.judged import read_queries
+    from tests.eval._judged import read_queries
 
     asked, answers = folder / "asked.jsonl", folder / "answers.jsonl"
     with asked.open("w", encoding="utf-8") as file:

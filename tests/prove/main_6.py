@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 from uuid import uuid4
 
 import openpyxl
@@ -22,13 +23,14 @@ from PIL import Image
 from tests.prove_kit import prepared_home
 from tests.rig import ROOT, Appliance, Customer, free_port, loopback, verdict
 
-GOOD = [("Артикул", "Наименование", "Цена, руб"), ("A-1", "Насос", 100), ("A-2", "Вентиль", 200)]
+Rows: TypeAlias = list[tuple[object, ...]]
+GOOD: Rows = [("Артикул", "Наименование", "Цена, руб"), ("A-1", "Насос", 100), ("A-2", "Вентиль", 200)]
 
 
-def _book(rows: list[tuple[object, ...]]) -> bytes:
+def _book(rows: Rows) -> bytes:
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.active.append(row)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -190,6 +192,7 @@ def no_memory(home: Path, folder: Path, wrong: list[str]) -> None:
     _pose_as_large_model(home, large)
     program = [sys.executable, "-c", f"""
 from pathlib import Path
+from typing import TypeAlias
 from models.engine import serve
 raise SystemExit(serve(Path({str(large)!r}), port={free_port()}, context=131072, slots=64))
 """]  # fmt: skip

@@ -1,4 +1,4 @@
-"""main-7: whatever the model writes, no false price, SKU, stock figure or link reaches the customer; good sentences do."""
+"""main-7: whatever the model writes, no false price, SKU, stock or link reaches the customer; good sentences do."""
 
 from __future__ import annotations
 

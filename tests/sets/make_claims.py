@@ -1,6 +1,6 @@
 """Writes the claim gate's sets: hostile and good sentences from templates over invented goods, and those by hand.
 
-`python tests/sets/make_claims.py` rewrites `claims_hostile.jsonl` (500) and `claims_good.jsonl` (300), the same bytes
+`python -m tests.sets.make_claims` rewrites `claims_hostile.jsonl` (500) and `claims_good.jsonl` (300), the same bytes
 each time. A line is what `claims check` reads, with `kind` and, where a customer spoke, `said` beside it.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from claims_scenes import BY_SKU, COMPANY, ROWS, Row
+from tests.sets.claims_scenes import BY_SKU, COMPANY, ROWS, Row
 
 HERE = Path(__file__).parent
 CURRENCY = {
@@ -174,10 +174,11 @@ def shown(lang: str, dice: random.Random, least: int = 1) -> list[Row]:
 
 def called(row: Row, dice: random.Random) -> str:
     """The product as a salesman names it: the whole name, or its last two words, which tell it from the others."""
-    words = row["name"].split()
-    if row["sku"][:2] in ("NG", "AC", "WD", "HG", "GN", "FL") and row["name"].isascii():
-        return dice.choice([row["name"], " ".join(words[:2])])
-    return dice.choice([row["name"], " ".join(words[-2:])])
+    name: str = row["name"]
+    words = name.split()
+    if row["sku"][:2] in ("NG", "AC", "WD", "HG", "GN", "FL") and name.isascii():
+        return dice.choice([name, " ".join(words[:2])])
+    return dice.choice([name, " ".join(words[-2:])])
 
 
 def wrong(price: str, dice: random.Random) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance import doctor
+from appliance.__main__ import main
 from appliance.doctor import Finding, Level, check
 from appliance.settings import Settings, load
 from appliance.words import catalogue
@@ -103,6 +104,19 @@ def test_a_low_disk_is_found(tmp_path: Path, ports: dict[str, str], monkeypatch:
     monkeypatch.setattr(doctor, "LEAST_DISK", 1 << 60)
     monkeypatch.setattr(doctor, "ENOUGH_DISK", 1 << 61)
     assert findings(tmp_path, **ports)["disk"].bad
+
+
+def test_the_command_marks_what_is_well_what_is_noted_and_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def three(_: Settings) -> Iterator[Finding]:
+        for level in Level:
+            yield Finding(name=level, message=f"this is {level}", level=level)
+
+    monkeypatch.setenv("APPLIANCE_HOME", str(tmp_path))
+    monkeypatch.setattr(doctor, "LOOKS", (three,))
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out.splitlines() == ["ok  this is ok", "--  this is note", "!!  this is bad"]
 
 
 def test_a_look_that_breaks_is_a_finding_and_the_others_go_on(
