@@ -164,7 +164,7 @@ def _columns(folder: Path, products: Sequence[Product], quantities: Sequence[Seq
     )
     np.save(folder / "price.npy", price)
     np.save(folder / "stock.npy", stock)
-    names: dict[str, list[str]] = {}
+    values_of: dict[str, list[str]] = {}
     for column, values in (
         ("currency", [product.currency for product in products]),
         ("brand", [fold(product.brand) for product in products]),
@@ -173,8 +173,8 @@ def _columns(folder: Path, products: Sequence[Product], quantities: Sequence[Seq
         distinct = sorted(set(values))
         place = {value: at for at, value in enumerate(distinct)}
         np.save(folder / f"{column}.npy", np.array([place[value] for value in values], dtype=np.int32))
-        names[column] = distinct
-    (folder / "columns.json").write_text(json.dumps(names, ensure_ascii=False), "utf-8")
+        values_of[column] = distinct
+    (folder / "columns.json").write_text(json.dumps(values_of, ensure_ascii=False), "utf-8")
     starts = np.zeros(len(products) + 1, dtype=np.int64)
     np.cumsum([len(row) for row in quantities], out=starts[1:])
     flat = [one for row in quantities for one in row]
@@ -184,8 +184,9 @@ def _columns(folder: Path, products: Sequence[Product], quantities: Sequence[Seq
     )
     ends: NDArray[np.float32] = np.array([(one.low, one.high) for one in flat], dtype=np.float32).reshape(-1, 2)
     np.save(folder / "quantities.ends.npy", ends)
-    heads = [next(iter(terms_of(product.name)), "") for product in products]
-    sizes = [min(len(terms_of(product.name)), 255) for product in products]
+    names = [terms_of(product.name) for product in products]
+    heads = [terms[0] if terms else "" for terms in names]
+    sizes = [min(len(terms), 255) for terms in names]
     np.save(folder / "heads.npy", np.array([text_key(head) for head in heads], dtype=np.uint64))
     np.save(folder / "sizes.npy", np.array(sizes, dtype=np.uint8))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +16,13 @@ from catalog.wish import Limit, Wish
 
 LONGEST = 600  # characters of a wish that are searched
 MOST_TERMS = 48  # words of a wish that are looked at
+GLUED = 4  # neighbouring chunks that may be one code written with spaces
 MEASURE = 0.35  # weight of the bare words of a quantity ("3", "квт"), whose sense its token carries
 READING = 0.5  # weight of another reading of a misspelt word
+
+
+_DIGIT = re.compile(r"\d")
+_CYRILLIC = re.compile("[а-я]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +134,14 @@ def _codes(text: str) -> Iterator[tuple[str, float]]:
     chunks = text.split()[:MOST_TERMS]
     letters = max(sum(map(len, chunks)), 1)
     seen: set[str] = set()
-    for many in range(1, 5):
-        for at in range(len(chunks) - many + 1):
-            raw = "".join(chunks[at : at + many]).strip("()[]«»\"'.,;:!?")
-            for code in dict.fromkeys((fold_code(raw), spelt_code(raw))):
-                if len(code) >= 3 and code not in seen and any(letter.isdigit() for letter in code):
+    for at, _ in enumerate(chunks):
+        raw = ""
+        for chunk in chunks[at : at + GLUED]:
+            raw += chunk
+            if not _DIGIT.search(raw):
+                continue
+            bare = raw.strip("()[]«»\"'.,;:!?")
+            for code in (fold_code(bare), spelt_code(bare)) if _CYRILLIC.search(bare) else (fold_code(bare),):
+                if len(code) >= 3 and code not in seen:
                     seen.add(code)
                     yield code, len(raw) / letters

@@ -100,6 +100,7 @@ def _index(vectors: Weights) -> Any:
     """Exact for a few; else four-bit product quantisation scanned in registers: 0.4 ms for 60,000 rows, where eight-bit
     codes take 5 ms; 99.6 % of the fifty nearest are among its first hundred and fifty, and those are judged exactly."""
     count, dimensions = vectors.shape
+    index: Any
     if count < FEW or dimensions % 2:
         index = faiss.IndexFlatIP(dimensions)
     else:

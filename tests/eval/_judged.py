@@ -101,7 +101,8 @@ def table(scores: Mapping[str, float], queries: Sequence[Judged]) -> list[tuple[
     """(name, number of queries, mean) for all, each family and, indented, each kind."""
     groups: dict[str, list[float]] = defaultdict(list)
     for one in queries:
-        for name in ("ALL", one.family, f"  {one.kind}"):
+        kind = [f"  {one.kind}"] if one.kind != one.family else []
+        for name in ("ALL", one.family, *kind):
             groups[name].append(scores.get(one.qid, 0.0))
     order = sorted(groups, key=lambda name: (name != "ALL", name.startswith(" "), name))
     return [(name, len(groups[name]), statistics.fmean(groups[name])) for name in order]
