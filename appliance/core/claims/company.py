@@ -27,14 +27,26 @@ class Passage:
     words: tuple[str, ...]  # content words
     numbers: tuple[Number, ...]
     clauses: tuple[tuple[tuple[str, ...], tuple[Number, ...]], ...]
+    parts: tuple[Part, ...]  # the same clauses by what they promise
     promises: frozenset[str]
     negative: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A clause: what it promises, whether under a condition, and the amounts that bound it."""
+
+    promises: frozenset[str]
+    conditional: bool
+    negative: bool
+    bounds: tuple[Number, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
     text: str
     passages: tuple[Passage, ...]
+    quotes: frozenset[str]  # its sentences, for those who repeat them word for word
     phones: frozenset[str]
     addresses: frozenset[str]
     pairs: frozenset[tuple[str, str]]  # neighbouring tokens
@@ -46,10 +58,20 @@ def company_of(text: str, lang: str) -> Company:
     return Company(
         text=text,
         passages=tuple(_passage(part, lang) for part in sentences(text)),
+        quotes=frozenset(_as_quoted(part) for part in sentences(text)),
         phones=frozenset(only_digits(match[0]) for match in PHONE.finditer(text)),
         addresses=frozenset(match[0].casefold().rstrip(".,;)") for match in ADDRESS.finditer(text)),
         pairs=frozenset(pairwise(words)),
     )
+
+
+def is_quote(sentence: str, company: Company) -> bool:
+    """Whether a whole sentence of the company's text is repeated word for word; a part of one may mislead."""
+    return _as_quoted(sentence) in company.quotes
+
+
+def _as_quoted(sentence: str) -> str:
+    return " ".join(sentence.casefold().split()).rstrip(".!? ")
 
 
 def sentences(text: str) -> list[str]:
@@ -68,17 +90,27 @@ def sentences(text: str) -> list[str]:
 
 def _passage(text: str, lang: str) -> Passage:
     numbers = find_numbers(text, lang)
-    clauses = [
-        (content(text[start:end]), tuple(number for number in numbers if start <= number.start < end))
+    spans = [
+        (text[start:end], tuple(number for number in numbers if start <= number.start < end))
         for start, end in clause_spans(text, [(number.start, number.end) for number in numbers])
     ]
     return Passage(
         text=text,
         words=content(text),
         numbers=tuple(numbers),
-        clauses=tuple(clauses),
+        clauses=tuple((content(clause), inside) for clause, inside in spans),
+        parts=tuple(_part(clause, inside) for clause, inside in spans),
         promises=promises_in(text),
         negative=has("cues", "negation", text),
+    )
+
+
+def _part(clause: str, numbers: Sequence[Number]) -> Part:
+    return Part(
+        promises=promises_in(clause),
+        conditional=has("cues", "condition", clause),
+        negative=has("cues", "negation", clause),
+        bounds=tuple(number for number in numbers if number.currency or number.pieces),
     )
 
 
@@ -198,20 +230,37 @@ def keeps_promise(
     """Whether one passage says all of these promises, with the same sign and under the same conditions."""
     words = content(sentence)
     for passage in company.passages:
-        if not promises <= passage.promises or has("cues", "negation", sentence) != passage.negative:
+        if not promises <= passage.promises or has("cues", "negation", sentence) != _negative(passage, promises):
             continue
         if share(words, passage.words, lang) < ENOUGH or _wider(sentence, passage, lang):
             continue
-        if _conditions_kept(passage, numbers):
+        if _conditions_kept(passage, promises, numbers):
             return True
     return False
 
 
-def _conditions_kept(passage: Passage, numbers: Sequence[Number]) -> bool:
+def _negative(passage: Passage, promises: frozenset[str]) -> bool:
+    """The sign of the clauses that make the promises: "6 months, if nothing else is stated" denies nothing."""
+    own = [part.negative for part in passage.parts if part.promises & promises]
+    return any(own) if own else passage.negative
+
+
+def _conditions_kept(passage: Passage, promises: frozenset[str], numbers: Sequence[Number]) -> bool:
+    """Whether the sentence names the amounts of every condition under which its promises stand.
+
+    A conditional clause that promises nothing itself ("if the order is over 30 000") binds the whole passage; one that
+    does ("and from 30 000 it is free") binds only those promises that no unconditional clause makes.
+    """
     if not has("cues", "condition", passage.text):
         return True
-    bound = [number for number in passage.numbers if number.currency or number.pieces]
-    return all(any(same_number(number, known) for number in numbers) for known in bound)
+    granted = frozenset[str]().union(*(part.promises for part in passage.parts if not part.conditional))
+    binding = [
+        part
+        for part in passage.parts
+        if part.conditional and (not part.promises or part.promises & (promises - granted))
+    ]
+    bounds = [number for part in binding for number in part.bounds]
+    return all(any(same_number(number, known) for number in numbers) for known in bounds)
 
 
 def _wider(sentence: str, passage: Passage, lang: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.core.claims import clean
-from appliance.core.claims.company import company_of
+from appliance.core.claims.company import company_of, is_quote
 from appliance.core.claims.compare import comparisons
 from appliance.core.claims.figures import figures
 from appliance.core.claims.goods import Row, Shown, goods_of
@@ -70,6 +70,8 @@ def _examine(raw: str, lang: str, rows: Sequence[Shown], company_text: str, said
     _refuse(why or clean.forbidden(text))
     goods = goods_of(rows)
     company = company_of(clean.plain(company_text)[0], lang)
+    if is_quote(text, company):
+        return
     _refuse(clean.strange_script(text, list(goods), company))
     open_text, why = clean.without_contacts(text, company)
     _refuse(why)
