@@ -22,15 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "eval"))
-
-from _judged import read_products, read_queries
-
 from catalog import build
 from catalog.product import Product
 from catalog.shelf import Shelf
 from models.base import Vectors
 from models.packaged import PackagedEmbedder
+from tests.eval._judged import read_products, read_queries
 
 KINDS = (
     "Насос",

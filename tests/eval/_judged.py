@@ -92,9 +92,13 @@ def read_products(path: Path) -> Iterator[Product]:
 
 def ndcg(skus: Sequence[str], grades: Mapping[str, int], depth: int = 10) -> float:
     """Gain 2**grade - 1, discount log2(rank + 1), over the best order possible."""
-    gain = sum((2 ** grades.get(sku, 0) - 1) / math.log2(at + 2) for at, sku in enumerate(skus[:depth]))
+    found = [grades.get(sku, 0) for sku in skus[:depth]]
     ideal = sorted(grades.values(), reverse=True)[:depth]
-    return gain / sum((2**grade - 1) / math.log2(at + 2) for at, grade in enumerate(ideal))
+    return _gain(found) / _gain(ideal)
+
+
+def _gain(grades: Sequence[int]) -> float:
+    return sum((math.exp2(grade) - 1) / math.log2(at + 2) for at, grade in enumerate(grades))
 
 
 def table(scores: Mapping[str, float], queries: Sequence[Judged]) -> list[tuple[str, int, float]]:

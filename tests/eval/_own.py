@@ -6,11 +6,10 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from _judged import Judged
-
 from catalog.normalize import switched
 from catalog.product import Product
 from catalog.sample.rows import Row, generate
+from tests.eval._judged import Judged
 
 ROWS, SEED, MANY = 3000, 1, 340
 WANTED, RELATED = 3, 1

@@ -13,12 +13,11 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from _judged import Judged, ndcg, read_products, read_queries, table
-from _own import own_goods, own_queries
-
 from catalog.product import Product
 from catalog.shelf import Shelf
 from models.packaged import PackagedEmbedder
+from tests.eval._judged import Judged, ndcg, read_products, read_queries, table
+from tests.eval._own import own_goods, own_queries
 
 OWN = 0.969  # nDCG@10 on our own set when it was last raised; CI fails when a change loses more than the slack
 SLACK = 0.01

@@ -13,13 +13,13 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-from _judged import GRADES, Judged, ndcg, read_queries, table
 from numpy.typing import NDArray
 
 from catalog import ranking
 from catalog.ranking import NAMES, Candidates
 from catalog.snapshot import Snapshot
 from models.packaged import PackagedEmbedder
+from tests.eval._judged import GRADES, Judged, ndcg, read_queries, table
 
 FOLDS = 5
 PARAMETERS: dict[str, Any] = {
@@ -124,8 +124,8 @@ def measure(model: lightgbm.Booster, examples: Iterable[Example]) -> dict[str, f
     scores = {}
     for one in examples:
         candidates = one.candidates()
-        given = np.asarray(model.predict(one.features, num_threads=1, raw_score=True)) if len(one.rows) else np.empty(0)
-        order = ranking.order(candidates, given)
+        given = model.predict(one.features, num_threads=1, raw_score=True) if len(one.rows) else []
+        order = ranking.order(candidates, np.asarray(given, dtype=np.float32))
         scores[one.judged.qid] = ndcg([str(sku) for sku in one.skus[order]], one.judged.grades)
     return scores
 
