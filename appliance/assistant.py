@@ -204,6 +204,8 @@ class Assistant:
                 found = await self._search(asked, wish)
         except CatalogError:
             return self._contact(asked, say("catalog_empty", asked.lang), route=Route.PRODUCT_SEARCH)
+        if asked.follow and asked.follow.why in ("cheaper", "dearer") and "price" in found.dropped:
+            found = replace(found, none=True, hits=(), dropped=())  # what is left is not cheaper, so it is no answer
         hits = _related(found.near) if found.none else _related(found.hits) or found.hits
         cards = self._cards(asked, found, [hit.product for hit in hits])
         memory = Memory(wish=found.wish, shown=cards or asked.memory.shown)

@@ -22,7 +22,7 @@ from models.base import LLM, ModelError
 
 log = structlog.get_logger("prose")
 
-LIMIT = 160  # tokens of an answer: three or four sentences; a longer one nobody reads on a phone
+LIMIT = 90  # tokens of an answer: one or two sentences; a longer one nobody reads on a phone, or waits for
 GRACE = 1.5  # the patience promised may be overrun by this factor before an answer in writing is cut
 FIRST_GUESS = 4.0  # seconds from the first token to the last, until answers of this box have been timed
 LEARNING = 0.2  # weight of the latest answer in that estimate

@@ -221,7 +221,7 @@ class Snapshot:
         """The order by price, among the rows that fit about as well as the best does."""
         if wish.order == "relevance" or not len(order):
             return order
-        fit = candidates.column("covered_name") + candidates.column("centred")
+        fit = candidates.column("covered_name") + candidates.column("centred") + candidates.column("quantity_matched")
         good = order[fit[order] >= 0.6 * fit[order].max()] if wish.text.strip() else order
         price = self.reader.price[candidates.rows[good]]
         return good[

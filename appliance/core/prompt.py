@@ -20,9 +20,9 @@ from appliance.core.claims.numbers import find_numbers
 from appliance.core.types import Card
 from models.base import Turn
 
-GOODS = 4  # rows that a prompt holds: about 60 tokens each
-ATTRIBUTES = 3  # of each row, those that the question names first
-NAME, VALUE, QUESTION, REMARK, SHOP = 90, 40, 400, 120, 900  # characters kept of each kind of text
+GOODS = 3  # rows that a prompt holds: about 30 tokens each, and a token costs a customer 20 to 50 ms on two cores
+ATTRIBUTES = 2  # of each row, those that the question names
+NAME, VALUE, QUESTION, REMARK, SHOP = 60, 30, 300, 80, 600  # characters kept of each kind of text
 EARLIER = 2  # remarks of the dialogue that a prompt repeats; longer histories make small models invent
 # What an answer is made of: words of its language, single blanks, and the marks of its context, but no digit and
 # nothing that JSON would escape. By construction then no figure is written, no mark broken, no language changed.
@@ -169,7 +169,7 @@ FIGURE = re.compile(
 
 def _row(words: Mapping[str, str], label: str, row: Card, rows: Mapping[str, Card], question: str) -> str:
     attributes = "".join(
-        words["attribute"].format(label=label, name=data(name, VALUE), text=data(text, VALUE))
+        words["attribute"].format(label=label, name=_short(name), text=data(text, VALUE))
         for name, text in _telling(row, question)
     )
     marks = _stock(words, row) + _rank(words, row, list(rows.values()))
@@ -178,8 +178,19 @@ def _row(words: Mapping[str, str], label: str, row: Card, rows: Mapping[str, Car
 
 def _spoken(name: str) -> str:
     """The name without its codes: a model that sees them tries to write them, and may write no digit."""
-    words = [word for word in name.split() if not re.search(r"\d", word)]
+    words = [word for word in called(name).split() if not re.search(r"\d", word)]
     return " ".join(words) or name
+
+
+def called(name: str) -> str:
+    """The name up to its first comma, behind which catalogues list figures; all of it where little is left."""
+    head = name.split(",", 1)[0].strip()
+    return head if len(head.split()) > 1 else name
+
+
+def _short(name: str) -> str:
+    """A property's name without its unit and its translation: "Подача / Flow rate, м³/ч" is "Подача"."""
+    return re.split(r" / |, | \(", data(name, VALUE), maxsplit=1)[0]
 
 
 def _marks(rows: Mapping[str, Card], question: str) -> list[str]:
@@ -188,7 +199,7 @@ def _marks(rows: Mapping[str, Card], question: str) -> list[str]:
     for label, row in rows.items():
         facts = ["price"] if row.price is not None else []
         facts += ["stock"] if row.stock is not None else []
-        facts += [data(name, VALUE) for name, _ in _telling(row, question)]
+        facts += [_short(name) for name, _ in _telling(row, question)]
         marks += [f"[{label}]", *(f"[{label}.{fact}]" for fact in facts if '"' not in fact)]
     return marks
 
@@ -212,17 +223,16 @@ def _rank(words: Mapping[str, str], row: Card, rows: Sequence[Card]) -> str:
 
 
 def _telling(row: Card, question: str) -> list[tuple[str, str]]:
-    """The attributes to show: those whose name or figure the question has, then the first ones."""
+    """The attributes that the question names, or whose figure it has; small models misuse any others."""
     asked = question.casefold()
     figures = {value for number in find_numbers(asked, "ru") for value in number.values}
 
-    def distance(pair: tuple[str, str]) -> int:
-        name, text = pair
+    def is_asked(name: str, text: str) -> bool:
         named = any(len(word) > 3 and word[:5] in asked for word in name.casefold().split())
         valued = any(number.values & figures for number in find_numbers(text, "ru"))
-        return 0 if named or valued or text.casefold() in asked else 1
+        return bool(text) and (named or valued or text.casefold() in asked)
 
-    return sorted((pair for pair in row.attributes if pair[1]), key=distance)[:ATTRIBUTES]
+    return [pair for pair in row.attributes if is_asked(*pair)][:ATTRIBUTES]
 
 
 def _earlier(words: Mapping[str, str], history: Sequence[tuple[str, str]]) -> str:

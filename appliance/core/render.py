@@ -14,6 +14,7 @@ from typing import Any
 
 from appliance.core.claims import check
 from appliance.core.claims.numbers import unit_behind
+from appliance.core.prompt import called
 from appliance.core.types import Card
 
 Money = Callable[[Decimal, str, str], str]  # (amount, ISO 4217 code, language) as people of that language write it
@@ -146,7 +147,7 @@ class Sentences:
             return ""
         match _fact_named(name):
             case "name":
-                return card.name
+                return self._name(card)
             case "price":
                 return "" if card.price is None else self._money(card.price, card.currency, self._lang)
             case "stock":
@@ -167,6 +168,12 @@ class Sentences:
         named = {_folded(each): text for each, text in card.attributes}
         alike = get_close_matches(wanted, named, n=1, cutoff=0.8)  # "Mощность" with a Latin M
         return named[alike[0]] if alike else ""
+
+    def _name(self, card: Card) -> str:
+        """Short, as long as no other product of the answer is called the same."""
+        short = called(card.name)
+        alone = sum(called(row.name) == short for row in self._rows.values()) == 1
+        return short if alone else card.name
 
     def _pieces(self, card: Card) -> str:
         unit = card.unit or words()["pieces"].get(self._lang, "")

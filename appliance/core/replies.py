@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,10 @@ from catalog.snapshot import Found
 
 CARDS = 4  # shown at once: what a phone's screen holds without tiring the thumb
 CONSENT = "2026-11"  # version of the consent's text, stored with each consent
+NUMBER = re.compile(r"[-+±]?\d+(?:[.,]\d+)?(?:\s?[-–…/x×]\s?\d+(?:[.,]\d+)?)*")
+CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+LONGEST_UNIT = 12  # characters of what stands behind a property's last comma
+CORRECTED = frozenset({"ru", "en", "uk", "be", "kk"})  # whose slips the search mends; of others it only reads words
 READS_RUSSIAN = frozenset({"ru", "uk", "kk", "uz", "be", "ky", "tg"})  # who gets the name in Russian where both exist
 REFINED = {
     "cheaper": "cheaper", "another price": "cheaper", "dearer": "dearer", "another brand": "other_brand",
@@ -45,7 +50,7 @@ def card(product: Product, *, lang: str, version: str) -> Card:
         brand=product.brand,
         category=product.category,
         photo=product.photo,
-        attributes=tuple((attribute.name, attribute.text) for attribute in product.attributes),
+        attributes=tuple(_property(attribute.name, attribute.text, lang) for attribute in product.attributes),
         catalog_version=version,
     )
 
@@ -154,8 +159,10 @@ def _with_price(words: str, cards: Sequence[Card], lang: str) -> str:
 
 
 def _what_was_changed(found: Found, lang: str) -> list[str]:
-    changed = [say("corrected", lang, words=found.corrected)] if found.corrected else []
-    return changed + [say("dropped", lang, what=what) for what in found.dropped]
+    """A slip that was mended, and limits that left nothing: said, so that nobody wonders at the cards."""
+    corrected = found.corrected if lang in CORRECTED else ""
+    changed = [say("corrected", lang, words=corrected)] if corrected else []
+    return [*changed, say("dropped", lang)] if found.dropped else changed
 
 
 def _price(shown: Card, lang: str) -> str:
@@ -175,6 +182,17 @@ def _name(product: Product, lang: str) -> str:
     if product.lang == lang or (lang in READS_RUSSIAN and (not product.lang or product.lang == "ru")):
         return product.name
     return names.get(lang) or (names.get("en") if lang not in READS_RUSSIAN else names.get("ru")) or product.name
+
+
+def _property(name: str, text: str, lang: str) -> tuple[str, str]:
+    """A property as people say it: "Подача / Flow rate, м³/ч", "50" is ("Подача", "50 м³/ч") to a Russian."""
+    label, comma, unit = name.rpartition(", ")
+    if comma and len(unit) <= LONGEST_UNIT and NUMBER.fullmatch(text):
+        name, text = label, f"{text} {unit}"
+    parts = name.split(" / ")
+    if len(parts) == 2 and CYRILLIC.search(parts[0]) and not CYRILLIC.search(parts[1]):
+        name = parts[0] if lang in READS_RUSSIAN else parts[1]
+    return name, text
 
 
 def _plain(number: Decimal) -> str:

@@ -47,19 +47,20 @@ def test_the_examples_obey_the_schema_and_hold_no_figure() -> None:
 def test_prices_are_told_by_rank_and_not_by_figure() -> None:
     asked = build(BODY, question="что дешевле?", lang="ru", rows=[PUMP, DEAR]).turns[-1].text
     assert "100" not in asked and "900" not in asked
-    assert "[A] = <<<Насос Орвент>>> in stock, cheapest" in asked
-    assert "[B] = <<<Насос Орвент>>> out of stock, most expensive" in asked
+    assert "[A] <<<Насос Орвент>>> in stock, cheapest" in asked
+    assert "[B] <<<Насос Орвент>>> out of stock" in asked
 
 
-def test_the_attributes_that_the_question_names_come_first() -> None:
+def test_only_the_attributes_that_the_question_names_are_shown() -> None:
     asked = build(BODY, question="нужен на 380 В", lang="ru", rows=[PUMP]).turns[-1].text
-    assert asked.index("Напряжение") < asked.index("Вес")
+    assert "Напряжение" in asked
+    assert "Вес" not in asked
     assert "Длина" not in asked
 
 
 def test_the_language_of_the_answer_is_named() -> None:
-    assert build(BODY, question="?", lang="kk").turns[-1].text.endswith("Answer in Kazakh")
-    assert build(BODY, question="?", lang="xx").turns[-1].text.endswith("Answer in English")
+    assert build(BODY, question="?", lang="kk").turns[-1].text.endswith("Қазақша жауап бер.")
+    assert build(BODY, question="?", lang="xx").turns[-1].text.endswith("Answer in English.")
 
 
 @pytest.mark.parametrize(
