@@ -39,6 +39,7 @@ def test_a_line_carries_what_was_bound_where_the_conversation_began(capsys: pyte
 
 
 def test_foreign_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # as a server started with a level of its own leaves it
     logs.configure(form="json")
     logging.getLogger("uvicorn.error").warning("slow %s", "socket")
     assert last(capsys)["event"] == "slow socket"
