@@ -128,10 +128,10 @@ def test_no_text_breaks_the_readers_of_cells(text: str) -> None:
 def test_long_and_hostile_texts_take_no_more_than_linear_time() -> None:
     started = time.process_time()
     for piece in ("1 ", "1,", "<", "a.", "- ", "№", "цена ", "от ", "((", "Ё", "\u202e", "1.000"):
-        text = piece * (1_000_000 // len(piece))
+        text = piece * (200_000 // len(piece))
         for reader in (number, price, stock, quantity, currency_of, field_of):
             reader(text)
-    assert time.process_time() - started < 20  # seconds; half a second when the machine is idle
+    assert time.process_time() - started < 20  # seconds; two here, and minutes if only one of them took quadratic time
 
 
 def test_time_grows_with_the_rows_and_not_with_their_square(tmp_path: Path) -> None:
