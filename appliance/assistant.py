@@ -268,6 +268,8 @@ class Assistant:
         if not found:
             return self._contact(asked, text, route=Route.COMPANY)
         reply = await self._written(asked, Brief.company(found), text, route=Route.COMPANY)
+        if reply.rung is Rung.PROSE:
+            reply = replace(reply, text=f"{reply.text}\n\n{replies.source(found[0], asked.lang)}")
         return replace(
             reply, sources=tuple(passage.source for passage in found), quick=(say("quick_manager", asked.lang),)
         )

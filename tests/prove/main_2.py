@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from playwright.async_api import Error, Page, async_playwright
@@ -17,6 +18,9 @@ from tests.rig import ROOT, Appliance, verdict
 
 ARTEFACTS = ROOT / "artefacts" / "main-2"
 BROWSER = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+# The build shortens class names, so things are found by what they are.
+GOODS = "counterman-chat [role=log] ul"
+ANSWERS = "counterman-chat [role=log] div:has(> div > span > button[aria-pressed])"  # thumbs: it is stored
 WIDTHS = {1280: 860, 390: 844}
 
 
@@ -54,8 +58,8 @@ async def main(*, quick: bool) -> int:
                 browser = await play.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER)
                 for width, height in WIDTHS.items():
                     page = await browser.new_page(viewport={"width": width, "height": height}, locale="ru-RU")
-                    errors: list[Error] = []
-                    page.on("pageerror", errors.append)
+                    errors: list[str] = []
+                    page.on("pageerror", partial(_note, errors))
                     await page.goto(f"{appliance.url}/chat")
                     await page.wait_for_timeout(1500)
                     await page.screenshot(path=ARTEFACTS / f"{width}-0-open.png")
@@ -71,22 +75,26 @@ async def main(*, quick: bool) -> int:
     return 0
 
 
+def _note(seen: list[str], error: Error) -> None:
+    seen.append(str(error))
+
+
 async def _play(page: Page, scene: Scene, picture: Path, wrong: list[str]) -> None:
-    goods, answers = await page.locator(".goods").count(), await page.locator(".thumbs").count()
+    goods, answers = await page.locator(GOODS).count(), await page.locator(ANSWERS).count()
     box = page.locator("textarea").first
     await box.fill(scene.text)
     began = time.monotonic()
     await box.press("Enter")
     if scene.cards:
-        seconds = await _until_more(page, ".goods", goods, began, 20)
+        seconds = await _until_more(page, GOODS, goods, began, 20)
         await page.screenshot(path=picture.with_name(picture.name + "-at-once.png"))
         print(f"{picture.name}: cards after {seconds:.2f} s", flush=True)
         if seconds > 20:
             wrong.append(f"{picture.name}: no cards")
-    seconds = await _until_more(page, ".thumbs", answers, began, 90)
+    seconds = await _until_more(page, ANSWERS, answers, began, 90)
     await page.wait_for_timeout(500)
     await page.screenshot(path=picture.with_suffix(".png"))
-    text = " ".join((await page.locator(".theirs .text").last.inner_text()).split())
+    text = " ".join((await page.locator(ANSWERS).last.locator("> div").first.inner_text()).split())
     print(f"{picture.name}: answer after {seconds:.1f} s: {text}", flush=True)
     if seconds > 90:
         wrong.append(f"{picture.name}: no answer")
