@@ -28,7 +28,7 @@ from appliance.prose import Writer
 from appliance.settings import Settings
 from appliance.shop import company_texts, live_prompt, shop
 from appliance.store.embedded import opened
-from appliance.store.schema import newest
+from appliance.store.revisions import newest
 from appliance.store.store import EVENTS, Store
 from appliance.store.visits import Visits
 from appliance.tasks import Tasks
@@ -154,6 +154,7 @@ async def assistant(settings: Settings, store: Store | None = None) -> AsyncIter
             embedder=embedder(settings),
             writer=Writer(llm=llm, prompt=await live_prompt(store), patience=timedelta(seconds=settings.patience)),
             company=lambda: passages,
+            vectors=settings.home / "cache" / "vectors",
             default_language=settings.default_language,
         )
     finally:

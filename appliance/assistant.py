@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -19,6 +20,7 @@ from appliance.core.texts import say
 from appliance.core.types import Card, Claim, Memory, Message, Progress, Reply, Route, Rung
 from appliance.dialogue import Show
 from appliance.prose import Brief, Writer
+from appliance.remembered import remembered
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
 from catalog.snapshot import Found, Hit
@@ -77,14 +79,19 @@ class Assistant:
         company: Callable[[], Passages],
         default_language: str = "ru",
         prototypes: routing.Prototypes | None = None,
+        vectors: Path | None = None,
     ) -> None:
-        """`prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given."""
+        """`vectors` is a folder for what was embedded once.
+
+        `prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given.
+        """
         self.shelf = shelf
         self._embedder = embedder
         self._writer = writer
         self._company = company
         self._default_language = default_language
         self._prototypes = prototypes
+        self._vectors = vectors
         self._loading = asyncio.Lock()
 
     async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
@@ -105,7 +112,7 @@ class Assistant:
             passages = self._company()
             if passages.all and passages.vectors is None:
                 texts = [f"{passage.heading}\n{passage.text}" for passage in passages.all]
-                passages.vectors = await self._embedder.embed(texts, kind="passage")
+                passages.vectors = await remembered(self._embedder, texts, folder=self._vectors)
         with suppress(CatalogError):
             await self.shelf.search("warm", limit=1)
 
@@ -192,7 +199,8 @@ class Assistant:
         async with self._loading:
             if self._prototypes is None:
                 examples = routing.examples()
-                vectors = await embedder.embed([example.text for example in examples], kind="passage")
+                texts = [example.text for example in examples]
+                vectors = await remembered(embedder, texts, folder=self._vectors)
                 self._prototypes = routing.Prototypes.build(examples, vectors)
             return self._prototypes
 

@@ -232,7 +232,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
 def _ask_database(url: str) -> Finding:
     import psycopg
 
-    from appliance.store.schema import newest
+    from appliance.store.revisions import newest
 
     try:
         with psycopg.connect(url, connect_timeout=PATIENCE) as connection:

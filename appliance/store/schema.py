@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from appliance.store.revisions import FOLDER, newest
 from appliance.store.store import driver_url
 
 LOCK = 0x434D0001  # the advisory lock under which one process migrates while others wait
-FOLDER = Path(__file__).with_name("migrations")
 
 
 def migrate(url: str, revision: str = "head") -> str:
@@ -32,11 +29,6 @@ def migrate(url: str, revision: str = "head") -> str:
     finally:
         engine.dispose()
     return newest()
-
-
-def newest() -> str:
-    """The revision that this program was written for."""
-    return ScriptDirectory(str(FOLDER)).get_current_head() or ""
 
 
 def _config(connection: object) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,8 @@ from sqlalchemy import create_engine
 
 from appliance.core.types import Inbound
 from appliance.store.errors import StoreUnavailable, WrongToken
-from appliance.store.schema import migrate, newest
+from appliance.store.revisions import newest
+from appliance.store.schema import migrate
 from appliance.store.store import Store, driver_url
 from appliance.store.tables import Base
 
@@ -44,11 +46,13 @@ async def test_a_new_event_is_hinted_to_other_processes(store: Store, database_u
     other = Store(database_url)
     hints = other.hints()
     first = asyncio.ensure_future(anext(hints))  # noqa: TID251 - awaited below
-    await asyncio.sleep(0.5)
-    async with store.transaction() as tx:
-        received = await tx.remember(Inbound(channel="test", address="a", external_id="1", text="hi"))
-    async with asyncio.timeout(5):
-        _, conversation = await first
+    async with asyncio.timeout(20):
+        while not first.done():  # who does not listen yet misses a hint
+            async with store.transaction() as tx:
+                inbound = Inbound(channel="test", address="a", external_id=str(uuid4()), text="hi")
+                received = await tx.remember(inbound)
+            await asyncio.sleep(0.2)
+    _, conversation = first.result()
     assert conversation == received.conversation
     await hints.aclose()  # type: ignore[attr-defined]
     await other.close()
