@@ -124,7 +124,7 @@ async def test_closing_the_iterator_frees_the_slot_at_once(subject: Subject) -> 
 
     await stream.aclose()
 
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(3.0):
         while await subject.running():
             await asyncio.sleep(0.02)
 
@@ -137,7 +137,7 @@ async def test_a_cancelled_task_frees_the_slot_as_well(subject: Subject) -> None
                 await asyncio.sleep(0)
         task.cancel()
 
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(3.0):
         while await subject.running():
             await asyncio.sleep(0.02)
 

@@ -38,7 +38,7 @@ class Browser:
     async def say(self, **frame: Any) -> None:
         await self.socket.send(json.dumps(frame, ensure_ascii=False))
 
-    async def hear(self, kind: str = "", within: float = 3.0) -> dict[str, Any]:
+    async def hear(self, kind: str = "", within: float = 10.0) -> dict[str, Any]:
         """The next frame, or the next of a type."""
         async with asyncio.timeout(within):
             while True:
@@ -55,7 +55,7 @@ class Browser:
         await self.say(type="msg", cid=cid, text=text)
         return cid
 
-    async def closing(self, within: float = 3.0) -> tuple[int, dict[str, Any]]:
+    async def closing(self, within: float = 10.0) -> tuple[int, dict[str, Any]]:
         """The close code, and the last frame before it."""
         last: dict[str, Any] = {}
         with suppress(ConnectionClosed):
@@ -77,7 +77,7 @@ def says(text: str, **more: Any) -> Callable[[Inbound], Answer]:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while not true():
             await asyncio.sleep(0.01)
 
@@ -192,7 +192,7 @@ async def test_events_without_a_hint_are_found_by_looking() -> None:
     async with open_house(limits=WidgetLimits(poll_seconds=0.1)) as (house, url), browser(url) as me:
         await me.hello()
         house.add(house.only(), role="agent", kind="state", payload={"mode": "agent", "agent": {"name": "Anna"}})
-        event = await me.hear("state", within=1)
+        event = await me.hear("state")
     assert (event["seq"], event["mode"], event["agent"]) == (1, "agent", {"name": "Anna"})
 
 

@@ -27,6 +27,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ROOMY = WidgetLimits(sessions=(Rate(burst=1000, per_second=1),), messages=(Rate(burst=1000, per_second=100),))
+expect.set_options(timeout=15_000)  # milliseconds; a busy box draws late
 DEMO = Path(__file__).parents[2] / "ui" / "widget" / "demo" / "serve.py"
 
 pytestmark = [
@@ -171,7 +172,7 @@ async def test_a_cut_in_mid_answer_loses_and_doubles_nothing(chromium: Browser) 
         await me.ask("Считай")
         await me.sees(re.compile("слово18"))
         await me.page.evaluate("() => window.dispatchEvent(new Event('offline'))")  # the widget drops its socket
-        await expect(me.chat).to_have_attribute("data-link", "online", timeout=5000)
+        await expect(me.chat).to_have_attribute("data-link", "online")
         me.house.go_on.set()
         await me.sees(re.compile("слово39"))
         await expect(me.log.get_by_text("слово0 ")).to_have_count(1)

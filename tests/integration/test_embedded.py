@@ -97,7 +97,7 @@ def test_what_was_written_is_there_after_the_next_start_which_takes_a_moment(mad
         ask(server.url, "create table kept as select 'yes' as answer")
     began = time.monotonic()
     with Embedded(made) as server:
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15  # seconds; half a one where nobody else works
         assert ask(server.url, "select answer from kept") == "yes"
         ask(server.url, "drop table kept")
 

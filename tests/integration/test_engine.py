@@ -181,7 +181,7 @@ class TestFace:
                 )
         started = time.monotonic()
         await until(url, busy=0)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 3.0
 
 
 class TestQueue:
@@ -197,7 +197,7 @@ class TestQueue:
             started = time.monotonic()
             with pytest.raises(ModelBusy) as refused:
                 await ask()
-            assert time.monotonic() - started < 0.5
+            assert time.monotonic() - started < 1.5
             assert 1 <= refused.value.retry_after.total_seconds() < 60
             assert await llm.wait() > refused.value.retry_after / 2
         assert all(task.result() for task in served)
@@ -238,7 +238,7 @@ class TestQueue:
         for stream in streams:
             await anext(stream)
         async with httpx.AsyncClient() as http:
-            answer = await http.get(f"{url}/health", timeout=1.0)
+            answer = await http.get(f"{url}/health", timeout=5.0)
         assert answer.status_code == 200
         for stream in streams:
             await stream.aclose()
