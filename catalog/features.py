@@ -43,6 +43,7 @@ class Reader:
         self.brands: list[str] = values["brand"]
         self.categories: list[str] = values["category"]
         self.currencies: list[str] = values["currency"]
+        self.house_currency = self._most_used()
 
     # filters: bool [rows]
 
@@ -59,11 +60,20 @@ class Reader:
         return mask
 
     def priced(self, low: float, high: float, currency: str) -> NDArray[np.bool_]:
-        """Rows with a price between; of that currency only, where one is named: other money is not compared."""
-        mask = (self.price >= low) & (self.price <= high)
-        if currency:
-            mask &= np.isin(self.currency, [at for at, code in enumerate(self.currencies) if code == currency])
+        """Rows with a price between, of that currency only: other money is not compared.
+
+        Who names none ("до 50 тыс") means the one in which this catalogue states most of its prices.
+        """
+        wanted = currency or self.house_currency
+        mask: NDArray[np.bool_] = (self.price >= low) & (self.price <= high) & self.in_currency(wanted)
         return mask
+
+    def in_currency(self, currency: str) -> NDArray[np.bool_]:
+        return np.isin(self.currency, [at for at, code in enumerate(self.currencies) if code == currency])
+
+    def _most_used(self) -> str:
+        counts = np.bincount(np.asarray(self.currency)[~np.isnan(self.price)], minlength=max(len(self.currencies), 1))
+        return self.currencies[int(counts.argmax())] if self.currencies else ""
 
     def measured(self, dimension: str, low: float, high: float) -> NDArray[np.bool_]:
         """Rows with a quantity of this dimension that lies within or, for a range, overlaps."""

@@ -223,10 +223,12 @@ class Snapshot:
             return order
         fit = candidates.column("covered_name") + candidates.column("centred") + candidates.column("quantity_matched")
         good = order[fit[order] >= 0.6 * fit[order].max()] if wish.text.strip() else order
-        price = self.reader.price[candidates.rows[good]]
-        return good[
-            np.argsort(np.where(np.isnan(price), np.inf, price if wish.order == "price" else -price), kind="stable")
-        ]
+        rows = candidates.rows[good]
+        price = self.reader.price[rows]
+        key = np.where(np.isnan(price), np.inf, price if wish.order == "price" else -price)
+        money = next((limit.unit for limit in wish.limits if limit.what == "price" and limit.unit), "")
+        foreign = ~self.reader.in_currency(money or self.reader.house_currency)[rows]
+        return good[np.lexsort((key, foreign))]  # prices of other money cannot be compared, so they come last
 
     def _near(
         self,
