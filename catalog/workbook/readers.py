@@ -36,7 +36,7 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
         Kind.XML: lambda: xml_grids(data),
     }
     try:
-        grids = readers[kind]()
+        grids = _unpanicked(readers[kind])
     except CatalogError:
         raise
     except calamine.PasswordError as error:
@@ -52,6 +52,20 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
         if cells > MOST_CELLS:
             raise CatalogError(message("too_many_cells", lang, sheet=grid.name, cells=cells, limit=MOST_CELLS))
     return grids, kind, data
+
+
+class _Panicked(Exception):
+    """A reader written in Rust gave up over a damaged file."""
+
+
+def _unpanicked(read: Callable[[], list[Grid]]) -> list[Grid]:
+    """A panic of such a reader comes as a BaseException of a type that cannot be imported."""
+    try:
+        return read()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _Panicked(str(error)) from None
 
 
 def _xlsb(data: bytes, lang: str) -> list[Grid]:
