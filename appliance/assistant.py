@@ -96,11 +96,14 @@ class Assistant:
 
     async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
         """The reply to all questions of a claim; cards and sentences are shown as soon as they are known."""
-        text = "\n".join(question.text for question in claim.questions if question.text.strip())
+        text = "\n".join(question.text for question in claim.questions if question.kind != "form").strip()
         asked = Asked(claim=claim, message=message, show=show, stopped=stopped, text=text)
         asked.turn = sum(message.role == "bot" for message in asked.history)
         asked.lang = self._language(claim)
         reply = await self._reply(asked)
+        if any(question.kind == "form" for question in claim.questions):
+            thanks = say("form_sent", asked.lang)
+            reply = replace(reply, text=f"{thanks}\n\n{reply.text}" if text else thanks)
         asked.stages["all"] = round((time.perf_counter() - asked.began) * 1000, 1)
         memory = replace(reply.memory, lang=asked.lang, route=reply.route)
         return replace(reply, memory=memory, stages=asked.stages)
@@ -140,8 +143,8 @@ class Assistant:
 
     async def _reply(self, asked: Asked) -> Reply:
         kinds = {question.kind for question in asked.claim.questions}
-        if "form" in kinds:
-            return self._said(asked, say("form_sent", asked.lang), route=Route.CONTACT)
+        if kinds == {"form"}:
+            return self._said(asked, "", route=Route.CONTACT)  # the thanks are all that is said
         if "cta" in kinds:
             return self._contact(asked, say("contact", asked.lang, turn=asked.turn))
         if pointed := self._pointed_card(asked):
@@ -203,8 +206,6 @@ class Assistant:
                 vectors = await remembered(embedder, texts, folder=self._vectors)
                 self._prototypes = routing.Prototypes.build(examples, vectors)
             return self._prototypes
-
-    # Goods
 
     async def _goods(self, asked: Asked, wish: Wish | str) -> Reply:
         try:
@@ -268,8 +269,6 @@ class Assistant:
         memory = replace(asked.memory, shown=asked.memory.shown or tuple(cards))
         return replace(reply, cards=shown, memory=memory, sources=tuple(card.sku for card in cards))
 
-    # The company
-
     async def _company_answer(self, asked: Asked) -> Reply:
         found = self._company().find(asked.text, asked.vector)
         text = replies.passages(found, lang=asked.lang)
@@ -281,8 +280,6 @@ class Assistant:
         return replace(
             reply, sources=tuple(passage.source for passage in found), quick=(say("quick_manager", asked.lang),)
         )
-
-    # What all answers share
 
     def _said(self, asked: Asked, text: str, *, route: Route) -> Reply:
         return Reply(text=text, lang=asked.lang, route=route, rung=Rung.TEMPLATE, memory=asked.memory)

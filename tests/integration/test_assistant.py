@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -192,6 +193,20 @@ async def test_who_wants_a_person_gets_a_form(hire: Hire) -> None:
     assert reply.route is Route.CONTACT
     assert {field["name"] for field in reply.form["fields"]} >= {"name", "phone"}
     assert reply.form["consent"]["version"]
+
+
+async def test_a_question_sent_with_a_form_is_answered_too(hire: Hire) -> None:
+    scratch = Scratch()
+    claim = scratch.claim("сколько стоит доставка?")
+    form = replace(claim.questions[0], kind="form", text="phone: +7 900 000-00-00")
+    claim = replace(claim, questions=(form, *claim.questions))
+    assistant = hire(ScriptedLLM([ModelUnavailable("planted")]))
+
+    async def unseen(progress: Progress) -> None: ...
+
+    reply = await assistant.answer(claim, message=uuid4(), show=unseen, stopped=asyncio.Event())
+    assert reply.text.startswith("Спасибо")
+    assert "900 ₽" in reply.text
 
 
 async def test_before_there_is_a_catalogue_a_person_is_offered(hire: Hire, tmp_path: Path) -> None:
