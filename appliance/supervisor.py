@@ -157,7 +157,7 @@ class Supervisor:
         self._database: Database | None = None
         self._children: list[Child] = []
         self._background: list[asyncio.Task[None]] = []
-        self._written = 0.0
+        self._soon: asyncio.TimerHandle | None = None  # the next writing of the state, where one is due
 
     async def run(self) -> int:
         home = self._house.home
@@ -317,8 +317,8 @@ class Supervisor:
     def _progress(self, name: str, line: str) -> None:
         if name in self._steps:
             self._steps[name]["line"] = line
-            if time.monotonic() - self._written > 0.5:
-                self._changed()
+            if self._soon is None:  # a download says more than anybody reads
+                self._soon = asyncio.get_running_loop().call_later(0.5, self._changed)
 
     async def _check_ports(self) -> None:
         """All at once, before anything is started. Children of a killed supervisor may be in their last breath."""
@@ -352,7 +352,9 @@ class Supervisor:
 
     def _changed(self) -> None:
         """Writes `run/state.json`, which the console and /healthz show."""
-        self._written = time.monotonic()
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         kept: list[Kept] = [*([self._database] if self._database else []), *self._children]
         state = {
             "supervisor": os.getpid(),

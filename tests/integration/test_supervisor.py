@@ -116,11 +116,14 @@ class Box:
         eventually(lambda: text in self.screen)
 
     def processes(self) -> Mapping[str, Any]:
+        return {name: value for name, value in self.state()["processes"].items() if value["phase"] == "up"}
+
+    def state(self) -> dict[str, Any]:
         try:
-            state = json.loads((self.home / "run" / "state.json").read_text())
+            state: dict[str, Any] = json.loads((self.home / "run" / "state.json").read_text())
         except FileNotFoundError:
-            return {}
-        return {name: value for name, value in state["processes"].items() if value["phase"] == "up"}
+            return {"processes": {}, "steps": {}}
+        return state
 
     def pid(self, name: str) -> int:
         return int(eventually(lambda: self.processes().get(name))["pid"])
@@ -265,8 +268,7 @@ def test_the_chat_answers_while_the_model_is_on_its_way_and_the_engine_follows_i
     box.said("Counterman is ready")
     assert "40,000 rows" in box.screen.split("Counterman is ready")[0]
     assert "still on its way" in box.screen
-    state = eventually(lambda: json.loads((box.home / "run" / "state.json").read_text()))
-    assert state["steps"]["model"]["line"] == "model.gguf 41 %"
+    eventually(lambda: box.state()["steps"]["model"]["line"] == "model.gguf 41 %")
     assert "engine" not in box.processes()
     go.touch()
     assert box.pid("engine")
