@@ -17,9 +17,9 @@ from appliance.assistant import Assistant
 from appliance.core import routing
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt
-from appliance.core.types import Progress, Reply, Route, Rung
+from appliance.core.types import Card, Progress, Reply, Route, Rung
 from appliance.play import Scratch
-from appliance.prose import Writer
+from appliance.prose import Brief, Writer
 from catalog.product import Attribute, Product
 from catalog.shelf import Shelf
 from models.base import ModelUnavailable
@@ -148,6 +148,27 @@ async def test_a_model_that_would_be_late_is_not_asked(hire: Hire) -> None:
     [reply] = await _ask(hire(llm), "насос дренажный")
     assert reply.rung is Rung.TEMPLATE
     assert llm.asked == []
+
+
+async def test_a_box_that_was_slow_once_is_tried_again() -> None:
+    now = 0.0
+    llm = ScriptedLLM([json.dumps({"skus": ["A"], "answer": "Вот [A]."})], wait=timedelta(seconds=30))
+    patience = timedelta(seconds=8)
+    writer = Writer(llm=llm, prompt=default_prompt(), patience=patience, clock=lambda: now)
+
+    async def write() -> str:
+        async def unseen(text: str) -> None: ...
+
+        card = Card(sku="A-1", name="Насос дренажный")
+        written = await writer.write(
+            Brief.goods([card]), question="насос", lang="ru", history=(), said=(), stopped=asyncio.Event(), show=unseen
+        )
+        return written.text
+
+    assert await write() == ""
+    now = 25.0
+    assert await write() == "Вот Насос дренажный."
+    assert await write() == ""  # once in a while, not for everybody
 
 
 async def test_what_is_absent_is_said_to_be_absent(hire: Hire) -> None:
