@@ -27,6 +27,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ROOMY = WidgetLimits(sessions=(Rate(burst=1000, per_second=1),), messages=(Rate(burst=1000, per_second=100),))
+FOCUSED = "() => document.querySelector('counterman-chat').shadowRoot.activeElement?.matches('textarea, [role=dialog]')"
 expect.set_options(timeout=15_000)  # milliseconds; a busy box draws late
 DEMO = Path(__file__).parents[2] / "ui" / "widget" / "demo" / "serve.py"
 
@@ -78,6 +79,7 @@ class Visitor:
     async def open(self) -> None:
         await self.page.get_by_role("button", name="Чат", exact=True).click()
         await expect(self.composer).to_be_visible()
+        await self.page.wait_for_function(FOCUSED)  # it comes a moment after; a key pressed before would be lost
 
     async def ask(self, text: str) -> None:
         await self.composer.fill(text)
