@@ -18,8 +18,8 @@ from appliance.journal import Journal
 from appliance.store.embedded import Embedded, EmbeddedError, tail
 from appliance.tasks import Tasks
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a restart, doubled each time
-HEALTHY = 60.0  # seconds of life after which a crash counts as the first again
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a restart, doubled each time
+HEALTHY = 15.0  # seconds of life after which a crash counts as the first again: loops die while they start
 SETTLED = 3.0  # seconds after which a process without a port counts as up
 WEDGED = 60.0  # seconds without any answer from a live-check after which a process is started anew
 
