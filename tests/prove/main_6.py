@@ -111,11 +111,11 @@ async def frames(appliance: Appliance, wrong: list[str]) -> None:
 
     customer._socket = None
     await customer.connect()
-    await customer._send({"type": "msg", "cid": str(uuid4()), "text": "н" * 7_000})
+    await customer._send({"type": "msg", "cid": str(uuid4()), "text": "n" * 10_000})
     frame = await customer._frame()
     _tell("a message too long", json.dumps(frame))
     if frame["type"] != "err" or frame["code"] != "too_long":
-        wrong.append(f"a message of 7,000 characters: {frame}")
+        wrong.append(f"a message of 10,000 characters: {frame}")
     answer = await customer.ask("привет")
     if answer.done is None:
         wrong.append("after a message that was too long the customer gets no answer")
