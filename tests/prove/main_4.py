@@ -110,5 +110,6 @@ def _stored(url: str) -> dict[str, int]:
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--quick", action="store_true")
-    quick = options.parse_args().quick
-    sys.exit(asyncio.run(main(kills=4 if quick else 50, customers=5 if quick else 20)))
+    options.add_argument("--kills", type=int, default=50)
+    chosen = options.parse_args()
+    sys.exit(asyncio.run(main(kills=4 if chosen.quick else chosen.kills, customers=5 if chosen.quick else 20)))
