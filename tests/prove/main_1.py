@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle
 from pathlib import Path
 
 from tests.rig import ROOT, Appliance, Customer, verdict
 
 FIRST, SECOND = 600.0, 15.0  # seconds: MISSION 1.1
 QUESTION = "насос дренажный 1500 вт"
-ABOUT_US = "сколько стоит доставка?"
+ABOUT_US = ("сколько стоит доставка?", "What is your delivery time?", "как оплатить заказ?")
 
 
 class Clone(Appliance):
@@ -101,8 +102,9 @@ async def _prose(clone: Clone, began: float, *, deadline: float) -> tuple[float,
 
     clone.wait_for_engine(seconds=deadline)
     customer = Customer(clone)
+    questions = cycle(ABOUT_US)  # the model answers alike each time, so one that the gate stops is not asked for ever
     while time.monotonic() - began < deadline:
-        answer = await customer.ask(ABOUT_US)
+        answer = await customer.ask(next(questions))
         with psycopg.connect(clone.database_url()) as connection:
             row = connection.execute(
                 "SELECT rung, sources FROM answers WHERE message_id = %s", (answer.mid,)
