@@ -44,10 +44,10 @@ ALIVE = 0x434D  # first key of the advisory locks by which a process shows that 
 class Conversations:
     """The part of a transaction that knows conversations and messages."""
 
-    def __init__(self, connection: AsyncConnection, *, instance: int, notify: tuple[str, str]) -> None:
+    def __init__(self, connection: AsyncConnection, *, instance: int, notify: str) -> None:
         self.connection = connection
         self._instance = instance
-        self._events, self._waiting = notify
+        self._events = notify
 
     async def remember(self, inbound: Inbound, *, awaits_answer: bool = True) -> Received:
         """Stores what arrived, before anything else happens to it; the same external id twice is stored once."""
@@ -76,7 +76,7 @@ class Conversations:
             .returning(MessageRow.id)
         )
         assert isinstance(id, UUID)
-        await self._notify(conversation, waiting=awaits_answer)
+        await self._notify(conversation)
         return Received(message=id, conversation=conversation, seq=seq)
 
     async def claim(self, conversation: UUID) -> Claim | None:
@@ -287,11 +287,10 @@ class Conversations:
             rows = (await self.connection.execute(query.order_by(MessageRow.seq.desc()).limit(last))).all()[::-1]
         return [_message(row) for row in rows]
 
-    async def _notify(self, conversation: UUID, *, waiting: bool = False) -> None:
-        for channel in (self._events, self._waiting) if waiting else (self._events,):
-            await self.connection.execute(
-                text("SELECT pg_notify(:channel, :id)"), {"channel": channel, "id": str(conversation)}
-            )
+    async def _notify(self, conversation: UUID) -> None:
+        await self.connection.execute(
+            text("SELECT pg_notify(:channel, :id)"), {"channel": self._events, "id": str(conversation)}
+        )
 
 
 def _message(row: Row[Any]) -> Message:

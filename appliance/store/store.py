@@ -20,7 +20,6 @@ from appliance.store.visitors import Visitors
 from appliance.store.words import Words
 
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
-WAITING = "counterman_waiting"  # ids of conversations whose customer waits for an answer
 
 
 class Transaction(Conversations, Visitors, Outgoing, Words):
@@ -51,7 +50,7 @@ class Store:
         """The only commit. Raises `StoreUnavailable` when the database is away."""
         try:
             async with self._engine.begin() as connection:
-                yield Transaction(connection, instance=self.instance, notify=(EVENTS, WAITING))
+                yield Transaction(connection, instance=self.instance, notify=EVENTS)
         except (OperationalError, OSError) as error:
             raise StoreUnavailable("The database cannot be reached; see `appliance check`.") from error
         except DBAPIError as error:
@@ -76,7 +75,7 @@ class Store:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(plain_url(self.url), autocommit=True) as connection:
-                    for channel in channels or (EVENTS, WAITING):
+                    for channel in channels or (EVENTS,):
                         await connection.execute(f"LISTEN {channel}")
                     async for notice in connection.notifies():
                         yield notice.channel, UUID(notice.payload)
