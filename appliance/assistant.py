@@ -30,7 +30,6 @@ from models.base import Embedder, ModelError
 RELATED = frozenset({"words", "code", "code_beginning"})  # why a near miss is worth showing; likeness alone is not
 RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)
 FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
-FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
 DEEP = 24  # hits searched for, so that "more" has what to show
 
 

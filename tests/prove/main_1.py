@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from tests.rig import ROOT, Appliance, Customer, verdict
 
 FIRST, SECOND = 600.0, 15.0  # seconds: MISSION 1.1
 QUESTION = "насос дренажный 1500 вт"
+PREREQUISITES = ("git", "python3", "python3-venv", "libgomp1")  # those that the README names
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 ABOUT_US = ("сколько стоит доставка?", "What is your delivery time?", "как оплатить заказ?")
 
 
@@ -40,15 +43,60 @@ class Clone(Appliance):
     def start(self) -> Clone:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(self.clone / "scripts" / "start")], cwd=self.clone, env=self.env, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True,
+                self.order(str(self.clone / "scripts" / "start")), cwd=self.clone, env=self.env, stdout=log,
+                stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         return self
 
+    def order(self, program: str) -> list[str]:
+        return [program]
 
-async def main(*, quick: bool) -> int:
+
+class BareDebian(Clone):
+    """The same inside a Debian that has nothing but the prerequisites. Needs root and debootstrap.
+
+    The folder of temporary files is the same inside and outside, so that paths mean the same to this proof.
+    """
+
+    def __init__(self, folder: Path, debian: Path) -> None:
+        super().__init__(folder)
+        self.debian = debian
+        if not (debian / "usr" / "bin" / "python3").exists():
+            _bootstrap(debian)
+        self.env = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            **{name: self.env[name] for name in self.env if name.startswith(("APPLIANCE_", "HTTPS_", "HTTP_"))},
+            **{name: self.env[name] for name in ("HOME", "XDG_CACHE_HOME", "PIP_NO_CACHE_DIR")},
+        }
+        if Path(CERTIFICATES).exists():  # a network that opens TLS has its own root; Debian's package knows it not
+            (debian / CERTIFICATES[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CERTIFICATES, debian / CERTIFICATES[1:])
+            self.env |= {"PIP_CERT": CERTIFICATES, "SSL_CERT_FILE": CERTIFICATES}
+
+    def order(self, program: str) -> list[str]:
+        """Mounts that end with the process: its /proc and /dev, and the folder of temporary files."""
+        root, shared = str(self.debian), tempfile.gettempdir()
+        steps = [
+            f"mount -t proc proc {root}/proc",
+            f"mount --rbind /dev {root}/dev",
+            f"mount --bind {shared} {root}{shared}",
+            f"exec /usr/sbin/chroot {root} {program}",
+        ]
+        return ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", " && ".join(steps)]
+
+
+def _bootstrap(debian: Path) -> None:
+    print(f"a bare Debian in {debian}", flush=True)
+    where = [str(debian), "http://deb.debian.org/debian"]
+    subprocess.run(["/usr/sbin/debootstrap", "--variant=minbase", "bookworm", *where], check=True, capture_output=True)
+    shutil.copy("/etc/resolv.conf", debian / "etc" / "resolv.conf")
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PREREQUISITES]
+    subprocess.run(["/usr/sbin/chroot", str(debian), *install], check=True, capture_output=True)
+
+
+async def main(*, quick: bool, debian: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="counterman-") as folder, verdict("main-1") as wrong:
-        clone = Clone(Path(folder))
+        clone = BareDebian(Path(folder), debian) if debian else Clone(Path(folder))
         if quick:
             clone.env |= {"APPLIANCE_PULL": "false"}
         began = time.monotonic()
@@ -124,4 +172,6 @@ def _show_progress(clone: Clone) -> None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--quick", action="store_true")
-    sys.exit(asyncio.run(main(quick=options.parse_args().quick)))
+    options.add_argument("--debian", type=Path, metavar="FOLDER", help="in a bare Debian, made there if there is none")
+    given = options.parse_args()
+    sys.exit(asyncio.run(main(quick=given.quick, debian=given.debian)))
