@@ -78,6 +78,15 @@ def memory() -> tuple[int, int]:
     return total, available
 
 
+def is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64", "i686")
+
+
+def features() -> frozenset[str]:
+    """The instruction sets of `FEATURES` that this processor has."""
+    return _processor()[1]
+
+
 def free_disk(folder: Path) -> int:
     """Bytes free for this user on the disk that holds `folder` (or will, once it is made)."""
     while not folder.exists() and folder != folder.parent:

@@ -23,11 +23,15 @@ def llm(provider: str, **values: Any) -> LLM:
 
 
 def embedder(provider: str, **values: Any) -> Embedder:
-    """`packaged` is the multilingual model that comes with the appliance."""
+    """`packaged` is the multilingual model that comes with the appliance, `e5` a finer and slower one (extra)."""
     match provider:
         case "packaged":
             from models.packaged import PackagedEmbedder
 
             return PackagedEmbedder(**values)
+        case "e5":
+            from models.e5 import E5Embedder
+
+            return E5Embedder(**values)
         case _:
-            raise ModelRejected(f"There is no embedding provider {provider!r}; choose packaged.")
+            raise ModelRejected(f"There is no embedding provider {provider!r}; choose packaged or e5.")
