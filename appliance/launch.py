@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_NO_SETUID_FIXUP = 1 << 2  # <linux/securebits.h>
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CLONE_NEWUSER = 0x10000000  # <linux/sched.h>
@@ -80,7 +81,9 @@ def _become(account: Account) -> None:
     if account.way == "namespace":
         _enter_namespace(account)
         return
-    _call("prctl", _PR_SET_KEEPCAPS, int(account.reach), 0, 0, 0)
+    if account.reach:
+        # Keeps the capabilities when the user changes, and lets access(2) heed them: initdb asks it for its programs.
+        _call("prctl", _PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)

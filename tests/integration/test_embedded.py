@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from appliance import launch
 from appliance.store.embedded import Embedded, EmbeddedError, opened
 
 ROOT = Path(__file__).parents[2]
@@ -240,6 +242,17 @@ def test_root_where_user_namespaces_are_forbidden_becomes_an_ordinary_user(tmp_p
     wait_until_gone(server)
     with Embedded(tmp_path / "pg") as later:
         assert ask(later.url, "select 1") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_root_becomes_is_told_the_truth_about_programs_in_closed_folders(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    program = Path(shutil.copy("/bin/true", tmp_path / "program"))
+    uid, gid = launch.ordinary_user()
+    account = launch.Account(uid=uid, gid=gid, way="drop", reach=True)
+    # initdb looks for its programs with access(2), which forgets capabilities unless told otherwise
+    asked = launch.command(["/usr/bin/test", "-x", program], account=account)
+    assert subprocess.run(asked, cwd="/", check=False).returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
