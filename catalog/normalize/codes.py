@@ -10,6 +10,7 @@ LONGEST = 32  # bytes of a folded code that are kept; part numbers beyond that a
 
 _SEPARATORS = re.compile(r"[\s\-_./\\,:;*#№()\[\]'\"«»+|–—]+")
 _CHUNK = re.compile(r"\S+")
+_JOINTS = re.compile(r"[/()\[\],]")
 _EDGES = "()[]«»\"'.,;:!?№#"
 
 
@@ -32,7 +33,7 @@ def spelt_code(text: str) -> str:
 def looks_like_code(text: str) -> bool:
     """Whether a chunk without spaces may be an article number: digits with letters, or five digits and more."""
     folded = fold_code(text)
-    digits = sum(letter.isdigit() for letter in folded)
+    digits = sum(map(str.isdigit, folded))
     if digits == 0 or len(folded) < 3:
         return False
     return digits >= 5 if digits == len(folded) else digits >= 2 or len(folded) >= 4
@@ -42,7 +43,9 @@ def codes_in(text: str) -> list[str]:
     """The folded codes of a name: its code-like chunks, and the parts of chunks joined by slashes or brackets."""
     found: dict[str, None] = {}
     for chunk in _CHUNK.findall(text):
-        for part in {chunk, *re.split(r"[/()\[\],]", chunk)}:
+        if not any(map(str.isdigit, chunk)):
+            continue
+        for part in dict.fromkeys((chunk, *_JOINTS.split(chunk))):
             if looks_like_code(part):
                 found[fold_code(part.strip(_EDGES))] = None
     return list(found)

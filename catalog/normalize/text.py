@@ -47,15 +47,18 @@ _ONLY_HOMOGLYPHS = re.compile(r"[a-z0-9.,авекмнорстухіј]*")
 
 def fold(text: str) -> str:
     """Lower case, one spelling for each letter: `м³` is `м3`, `Țeavă` is `teava`, `ё` is `е`; `й` and `ї` stay."""
-    text = _DIAMETER.sub("d", unicodedata.normalize("NFKC", text.replace("№", "#"))).lower().translate(_SAME)
-    if text.isascii() or not _LATIN.search(text):
-        return text
-    return "".join(_bare(letter) if _LATIN.match(letter) else letter for letter in text)
+    if not text.isascii():
+        text = _DIAMETER.sub("d", unicodedata.normalize("NFKC", text.replace("№", "#")))
+    text = text.lower()
+    return text.translate(_FOLDED) if _TO_FOLD.search(text) else text
 
 
-@lru_cache(maxsize=4096)
 def _bare(letter: str) -> str:
     return unicodedata.normalize("NFKD", letter).translate(_MARKS)
+
+
+_FOLDED = {code: bare for code in range(0xC0, 0x250) if (bare := _bare(chr(code))) != chr(code)} | _SAME
+_TO_FOLD = re.compile(f"[{''.join(map(chr, _FOLDED))}]")
 
 
 def words(text: str) -> list[str]:
