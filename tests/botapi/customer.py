@@ -162,7 +162,9 @@ class Customer:
             for row in message.get("reply_markup", {}).get("inline_keyboard", ()):
                 lines.append("    " + "  ".join(f"[{button['text']}]" for button in row))
         if self.chat.keyboard:
-            lines += ["  keys " + "  ".join(f"<{key['text']}>" for key in row) for row in self.chat.keyboard["keyboard"]]
+            lines += [
+                "  keys " + "  ".join(f"<{key['text']}>" for key in row) for row in self.chat.keyboard["keyboard"]
+            ]
         return "\n".join(lines)
 
     def _say(self, **content: Any) -> int:

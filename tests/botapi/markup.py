@@ -24,7 +24,9 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def read_text(text: str, mode: str | None, entities: list[dict[str, Any]] | None, *, limit: int, what: str) -> dict[str, Any]:
+def read_text(
+    text: str, mode: str | None, entities: list[dict[str, Any]] | None, *, limit: int, what: str
+) -> dict[str, Any]:
     """`text` and `entities` as they are stored; raises `BadRequest` for what is too long, empty or badly marked up."""
     if "\0" in text:
         raise BadRequest("Bad Request: strings must be encoded in UTF-8")
@@ -86,7 +88,9 @@ def _check_entities(text: str, entities: list[dict[str, Any]]) -> None:
             raw[start:end].decode("utf-16-le")
         except UnicodeDecodeError:
             raise BadRequest("Bad Request: entity begins in the middle of a UTF-16 symbol") from None
-        if entity["type"] == "text_link" and not str(entity.get("url", "")).startswith(("http://", "https://", "tg://")):
+        if entity["type"] == "text_link" and not str(entity.get("url", "")).startswith(
+            ("http://", "https://", "tg://")
+        ):
             raise BadRequest("Bad Request: ENTITY_URL_INVALID")
 
 
@@ -107,7 +111,9 @@ def _from_html(text: str) -> tuple[str, list[dict[str, Any]]]:
     reader.feed(text)
     reader.close()
     if reader.open:
-        raise BadRequest(f"Bad Request: can't parse entities: can't find end tag corresponding to start tag {reader.open[-1][0]}")
+        raise BadRequest(
+            f"Bad Request: can't parse entities: can't find end tag corresponding to start tag {reader.open[-1][0]}"
+        )
     return reader.text, sorted(reader.entities, key=lambda entity: (entity["offset"], -entity["length"]))
 
 

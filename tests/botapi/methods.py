@@ -99,7 +99,9 @@ def _send(call: Call, **content: Any) -> dict[str, Any]:
 
 def _send_message(call: Call) -> Any:
     given = call.given
-    return _send(call, **read_text(given["text"], given.get("parse_mode"), given.get("entities"), limit=TEXT, what="text"))
+    return _send(
+        call, **read_text(given["text"], given.get("parse_mode"), given.get("entities"), limit=TEXT, what="text")
+    )
 
 
 def _send_photo(call: Call) -> Any:
@@ -227,7 +229,12 @@ def _get_file(call: Call) -> Any:
     file = _own(call, call.given["file_id"])
     if len(file.data) > DOWNLOAD:
         raise BadRequest("Bad Request: file is too big")
-    return {"file_id": file.id, "file_unique_id": file.unique, "file_size": len(file.data), "file_path": f"files/{file.id}"}
+    return {
+        "file_id": file.id,
+        "file_unique_id": file.unique,
+        "file_size": len(file.data),
+        "file_path": f"files/{file.id}",
+    }
 
 
 def _setting(call: Call, verb: str, name: str, key: str) -> Any:
@@ -299,7 +306,15 @@ def _check_picture(data: bytes) -> None:
 
 def _photo_sizes(file: File) -> list[dict[str, Any]]:
     width, height = Image.open(io.BytesIO(file.data)).size
-    return [{"file_id": file.id, "file_unique_id": file.unique, "width": width, "height": height, "file_size": len(file.data)}]
+    return [
+        {
+            "file_id": file.id,
+            "file_unique_id": file.unique,
+            "width": width,
+            "height": height,
+            "file_size": len(file.data),
+        }
+    ]
 
 
 def _check_keyboard(markup: Mapping[str, Any]) -> None:

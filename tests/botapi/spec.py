@@ -72,7 +72,9 @@ def _fault(value: Any, kind: str, where: str) -> str:
     if kind.startswith(ARRAY):
         if not isinstance(value, list):
             return f"{where} must be an array"
-        return next((why for at, item in enumerate(value) if (why := _fault(item, kind[len(ARRAY) :], f"{where}[{at}]"))), "")
+        return next(
+            (why for at, item in enumerate(value) if (why := _fault(item, kind[len(ARRAY) :], f"{where}[{at}]"))), ""
+        )
     match kind:
         case "String" | "InputFile":
             return "" if isinstance(value, str) else f"{where} must be a string"
@@ -116,7 +118,13 @@ def _check_bounds(value: Any, field: Mapping[str, Any]) -> None:
     if "bounds" not in field:
         return
     low, high, unit = field["bounds"]
-    size = len(value.encode()) if unit == "bytes" and isinstance(value, str) else len(value) if isinstance(value, list) else low
+    size = (
+        len(value.encode())
+        if unit == "bytes" and isinstance(value, str)
+        else len(value)
+        if isinstance(value, list)
+        else low
+    )
     if not low <= size <= high:
         raise BadRequest(f"Bad Request: {field['name']} must have {low}-{high} {unit}")
 

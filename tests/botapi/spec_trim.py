@@ -42,6 +42,8 @@ if __name__ == "__main__":
     parts = trimmed(full)
     lines = [f'"version": {json.dumps(parts["version"])}']
     for group in ("methods", "types"):
-        rows = (f"{json.dumps(name)}: {json.dumps(about, separators=(',', ':'))}" for name, about in parts[group].items())
+        rows = (
+            f"{json.dumps(name)}: {json.dumps(about, separators=(',', ':'))}" for name, about in parts[group].items()
+        )
         lines.append(f'"{group}": {{\n' + ",\n".join(rows) + "\n}")
     Path(__file__).with_name("spec.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
