@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
@@ -47,7 +48,8 @@ log = structlog.get_logger("app")
 async def chat(settings: Settings) -> int:
     """The chat: the widget's server, the dialogue, the search. The only process that the outside world reaches."""
     _log(settings, "chat")
-    async with Tasks() as tasks, _store(settings) as store, assistant(settings, store) as answerer:
+    llm = language_model(settings)
+    async with Tasks() as tasks, _store(settings) as store, assistant(settings, store, llm) as answerer:
         channels: dict[str, Channel] = {}
         dialogue = Dialogue(store=store, answerer=answerer, channels=channels, tasks=tasks)
         widget = WidgetChannel(
@@ -71,7 +73,7 @@ async def chat(settings: Settings) -> int:
                 {
                     "database": health.database(store),
                     "catalogue": health.catalogue(answerer.shelf),
-                    "engine": health.engine(settings.engine_address),
+                    "engine": _model_health(settings, llm),
                     "outbox": health.outbox(store),
                     "disk": health.disk(settings.home),
                 }
@@ -138,14 +140,9 @@ def console(settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def assistant(settings: Settings, store: Store | None = None) -> AsyncIterator[Assistant]:
-    """The assistant with its models and texts; without a store it speaks by the prompt that ships."""
-    llm: LLM = registry.llm(
-        settings.llm_provider,
-        base_url=settings.engine_address,
-        model=settings.model,
-        api_key=settings.llm_api_key.get_secret_value(),
-    )
+async def assistant(settings: Settings, store: Store | None = None, llm: LLM | None = None) -> AsyncIterator[Assistant]:
+    """The assistant with its models and texts; without a store it speaks by the prompt that ships. Closes its model."""
+    llm = llm or language_model(settings)
     shelf_ = shelf(settings)
     passages = Passages(company_texts(settings.home))
     try:
@@ -160,6 +157,24 @@ async def assistant(settings: Settings, store: Store | None = None) -> AsyncIter
     finally:
         shelf_.close()
         await llm.close()
+
+
+def language_model(settings: Settings) -> LLM:
+    """The provider of these settings, on its port; nothing is asked of it yet."""
+    values: dict[str, Any] = {
+        "base_url": settings.engine_address,
+        "model": settings.model,
+        "api_key": settings.llm_api_key.get_secret_value(),
+    }
+    if settings.llm_provider == "ollama" and settings.engine_context:
+        values["context"] = settings.engine_context
+    return registry.llm(settings.llm_provider, **values)
+
+
+def _model_health(settings: Settings, llm: LLM) -> health.Probe:
+    """A provider that knows its troubles is asked for them; of any other, its server's health page."""
+    trouble = getattr(llm, "trouble", None)
+    return health.model(trouble) if trouble else health.engine(settings.engine_address)
 
 
 def model_files(settings: Settings) -> ModelFiles:

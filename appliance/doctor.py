@@ -197,7 +197,8 @@ def engine(settings: Settings) -> Iterator[Finding]:
 
     url = settings.engine_address
     try:
-        httpx.get(f"{url}/v1/models", timeout=PATIENCE, trust_env=False)
+        page = "/api/version" if settings.llm_provider == "ollama" else "/v1/models"
+        httpx.get(f"{url}{page}", timeout=PATIENCE, trust_env=False)
         yield Finding(name="engine", message=words("check_engine_ok", url=url))
     except httpx.HTTPError as error:
         message = words("check_engine_bad", url=url, why=type(error).__name__)

@@ -142,6 +142,16 @@ def engine(address: str) -> Probe:
     return look
 
 
+def model(trouble: Callable[[], Awaitable[str]]) -> Probe:
+    """The same of a model that tells its troubles itself; `trouble` gives none as an empty text."""
+
+    async def look() -> Part:
+        why = await trouble()
+        return Part(name="engine", state=State.DEGRADED if why else State.OK, why=why)
+
+    return look
+
+
 async def _ask(name: str, probe: Probe) -> Part:
     try:
         async with asyncio.timeout(PATIENCE):

@@ -19,6 +19,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    model_validator,
 )
 
 FILE = "appliance.toml"
@@ -68,6 +69,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Url = Annotated[str, AfterValidator(_http)]
 NO_SECRET = SecretStr("")
+OLLAMA = "http://127.0.0.1:11434"  # where Ollama listens unless it is told otherwise
 
 
 class Settings(BaseModel):
@@ -129,6 +131,12 @@ class Settings(BaseModel):
 
     _file: Path | None = PrivateAttr(default=None)
 
+    @model_validator(mode="after")
+    def _ollama_has_many(self) -> Self:
+        if self.llm_provider == "ollama" and not self.model:
+            raise ValueError("which of Ollama's models answers is not said: APPLIANCE_MODEL, for example qwen3:4b")
+        return self
+
     @property
     def file(self) -> Path | None:
         """The file that was read, if any: child processes are told to read the same."""
@@ -136,7 +144,9 @@ class Settings(BaseModel):
 
     @property
     def engine_address(self) -> str:
-        """Base URL of the model's server: the one given, or the own engine."""
+        """Base URL of the model's server: the one given, Ollama's own where it is chosen, or the own engine."""
+        if self.llm_provider == "ollama":
+            return self.engine_url or OLLAMA
         return self.engine_url or f"http://{self.engine_host}:{self.engine_port}"
 
     @property
@@ -257,6 +267,9 @@ def _plain(error: ValidationError) -> str:
     """One line a problem; values are left out because they may be secrets."""
     lines = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        if not problem["loc"]:  # of several settings together; the message names them
+            lines.append(problem["msg"].removeprefix("Value error, ") + ".")
+            continue
         field = str(problem["loc"][0])
         lines.append(f"{variable(field)} (`{field}` in {FILE}): {problem['msg'].removeprefix('Value error, ')}.")
     return "\n".join(lines)

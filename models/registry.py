@@ -8,18 +8,22 @@ from models.base import LLM, Embedder, ModelRejected
 
 
 def llm(provider: str, **values: Any) -> LLM:
-    """`engine` and `openai` take `base_url` and what else `OpenAIChat` knows; `scripted` what `ScriptedLLM` knows."""
+    """`engine` and `openai` take what `OpenAIChat` knows, `ollama` and `scripted` what their classes know."""
     match provider:
         case "engine" | "openai":
             from models.openai_api import OpenAIChat
 
             return OpenAIChat(**values)
+        case "ollama":
+            from models.ollama import OllamaChat
+
+            return OllamaChat(**values)
         case "scripted":
             from models.scripted import ScriptedLLM
 
             return ScriptedLLM(**values)
         case _:
-            raise ModelRejected(f"There is no model provider {provider!r}; choose engine, openai or scripted.")
+            raise ModelRejected(f"There is no model provider {provider!r}; choose engine, openai, ollama or scripted.")
 
 
 def embedder(provider: str, **values: Any) -> Embedder:

@@ -1,4 +1,4 @@
-"""What every implementation of the LLM port keeps, on real parts: the scripted model, and the engine with a model."""
+"""What every implementation of the LLM port keeps: the scripted model, the engine with a model, a double of Ollama."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import jsonschema
 import pytest
 
 from models.base import LLM, ModelError, ModelRejected, Turn
+from models.ollama import OllamaChat
 from models.openai_api import OpenAIChat
 from models.scripted import ScriptedLLM
 from tests.models_kit import cached, engine
+from tests.ollama_house import Ollama, ollama_house
 
 RUSSIAN = "Насос «Ёлка» — 日本語, ½″, 😀👍🏽"
 SCHEMA = {
@@ -35,10 +37,13 @@ class Subject:
 
     llm: LLM
     url: str = ""
+    house: Ollama | None = None
 
     async def running(self) -> int:
         if isinstance(self.llm, ScriptedLLM):
             return self.llm.running
+        if self.house is not None:
+            return self.house.running
         async with httpx.AsyncClient() as http:
             return int((await http.get(f"{self.url}/status")).json()["busy"])
 
@@ -49,10 +54,19 @@ def smollm() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["scripted", "engine"])
+@pytest.fixture(scope="session")
+def ollama() -> Iterator[Ollama]:
+    with ollama_house() as house:
+        yield house
+
+
+@pytest.fixture(params=["scripted", "engine", "ollama"])
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     if request.param == "scripted":
         made = Subject(ScriptedLLM(pause=timedelta(milliseconds=1)))
+    elif request.param == "ollama":
+        house: Ollama = request.getfixturevalue("ollama")
+        made = Subject(OllamaChat(house.url, "qwen3:4b"), house=house)
     else:
         url = request.getfixturevalue("smollm")
         made = Subject(OpenAIChat(f"{url}/v1", "smollm2-135m"), url)

@@ -155,3 +155,9 @@ def test_every_field_is_known_by_one_variable() -> None:
     names = [variable(field) for field in Settings.model_fields]
     assert len(set(names)) == len(names)
     assert {"APPLIANCE_HOME", "DATABASE_URL", "APPLIANCE_CHAT_PORT", "SMTP_FROM"} <= set(names)
+
+
+def test_ollama_is_found_where_it_listens_by_itself_and_must_be_told_its_model() -> None:
+    assert load({"APPLIANCE_LLM_PROVIDER": "ollama", "APPLIANCE_MODEL": "m"}).engine_address == "http://127.0.0.1:11434"
+    with pytest.raises(SettingsError, match="APPLIANCE_MODEL"):
+        load({"APPLIANCE_LLM_PROVIDER": "ollama"})
