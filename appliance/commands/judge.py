@@ -1,4 +1,4 @@
-"""Doors for judging in bulk, through the very code that serves customers: `dialogue play` and `claims check`."""
+"""Doors for judging in bulk, through the code that serves customers: `dialogue play`, `claims check`, `leads extract`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def add_to(kinds: Any) -> None:
     )
     batch_options(check)
     check.set_defaults(run=_check)
+    leads = kinds.add_parser("leads", help="who wanted what, and how to reach them")
+    extract = leads.add_subparsers(required=True, metavar="WHAT").add_parser(
+        "extract", help="pick the contacts out of the dialogues of a file: {id, region, messages} a line"
+    )
+    batch_options(extract)
+    extract.set_defaults(run=_extract)
 
 
 def _play(asked: argparse.Namespace, settings: Settings) -> int:
@@ -44,4 +50,13 @@ def _check(asked: argparse.Namespace, settings: Settings) -> int:
     with writing_lines(asked.out) as out:
         for row in read_lines(asked.batch):
             write_line(out, check_record(row))
+    return 0
+
+
+def _extract(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.core.leads import extract_record
+
+    with writing_lines(asked.out) as out:
+        for row in read_lines(asked.batch):
+            write_line(out, extract_record(row))
     return 0

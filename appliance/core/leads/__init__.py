@@ -1,0 +1,66 @@
+"""Contacts picked up from what a customer wrote: by rules, because a small model takes seconds and invents digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.core.leads import mails, people, phones
+from appliance.core.leads.words import pattern
+
+LONGEST_NEED = 300  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contacts:
+    """Who wrote, and what they wanted; empty where they did not say. `phone` is E.164."""
+
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    company: str = ""
+    need: str = ""
+
+    @property
+    def reachable(self) -> bool:
+        return bool(self.phone or self.email)
+
+
+def extract(messages: Sequence[str], *, region: str) -> Contacts:
+    """The contacts in a customer's messages, oldest first; `region` (ISO 3166) is whose national numbers they dial."""
+    found_phones = list(phones.found(messages, region))
+    found_mails = list(mails.found(messages))
+    contacts = [
+        [(one.start, one.end) for one in (*found_phones, *found_mails) if one.message == at]
+        for at in range(len(messages))
+    ]
+    return Contacts(
+        name=people.name(messages, contacts=contacts) or "",
+        phone=phones.phone(messages, region=region) or "",
+        email=mails.mail(messages) or "",
+        company=people.company(messages) or "",
+        need=need(messages, contacts),
+    )
+
+
+def need(messages: Sequence[str], contacts: Sequence[Sequence[tuple[int, int]]]) -> str:
+    """What the customer asked for, in their words: the messages that are more than contacts and courtesy."""
+    asked = [
+        text.strip()
+        for text, places in zip(messages, contacts, strict=True)
+        if not places and len(_substance(text).split()) >= 2
+    ]
+    return "\n".join(asked)[:LONGEST_NEED].strip()
+
+
+def _substance(text: str) -> str:
+    return re.sub(pattern("names", "greeting"), " ", re.sub(pattern("names", "strong"), " ", text))
+
+
+def extract_record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of `leads extract`: id, region and messages in; id, name, phone, email, company and need out."""
+    found = extract([str(message) for message in row.get("messages", ())], region=str(row.get("region") or "RU"))
+    values = {name: getattr(found, name) or None for name in ("name", "phone", "email", "company", "need")}
+    return {"id": row.get("id"), **values}

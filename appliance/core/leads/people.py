@@ -1,0 +1,186 @@
+"""The customer's name and company: announced by words, signed under a message, or known as a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from appliance.core.leads.words import first_names, pattern, table
+
+WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*\.?")
+CUT = re.compile(r"[,;:!?()|\n]|\.(?=\s|$)|\s[-–—]\s")
+EXTENSION = re.compile(r"^[\s,]*(?:доб(?:авочный)?|вн|ext|extension)\.?\s*\d{1,6}", re.IGNORECASE)
+LONGEST = 3  # words of a name
+PATRONYMIC = re.compile(r"(?:вич|вна|ична|ұлы|улы|қызы|кызы|оглы)$", re.IGNORECASE)
+SURNAME = re.compile(
+    r"(?:ов|ев|ёв|ин|ын|ова|ева|ёва|ина|ына|ский|ская|цкий|цкая|ской|ко|ук|юк|ян|янц|дзе|швили|иани|ич|их|ых|аев|заде|"
+    r"ов[аы]|ков|son|sen|man|mann|er|ez|ov|ova|ev|eva|in|ina|sky|skaya|enko|yan|oğlu)$",
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+def name(messages: Sequence[str], *, contacts: Sequence[Sequence[tuple[int, int]]]) -> str | None:
+    """The customer's name as they wrote it; `contacts` are the places of phones and addresses, message by message."""
+    texts = [_without(text, places) for text, places in zip(messages, contacts, strict=True)]
+    for find in (_announced, _signed):
+        for text in texts:
+            if got := find(text):
+                return got
+    for text, places in zip(texts, contacts, strict=True):
+        if got := _hinted(text, beside=bool(places)):
+            return got
+    for text, places in zip(texts, contacts, strict=True):
+        if got := _bare(text, beside=bool(places)):
+            return got
+    return None
+
+
+def company(messages: Sequence[str]) -> str | None:
+    """The customer's company as they wrote it, with its legal form."""
+    for text in messages:
+        for find in _companies():
+            if match := find.search(text):
+                return re.sub(r"(?<!\b(?:Inc|Ltd))(?<!Co)\.$", "", match[0].strip(" ,;"))
+    return None
+
+
+def _without(text: str, places: Sequence[tuple[int, int]]) -> str:
+    for start, end in sorted(places, reverse=True):
+        text = f"{text[:start]} ; {EXTENSION.sub('', text[end:], count=1)}"
+    return text
+
+
+def _announced(text: str) -> str | None:
+    """ "меня зовут Иван Петров": whatever follows, whether known as a name or not."""
+    for match in pattern("names", "strong").finditer(text):
+        if not _of_somebody_else(text, match.start()) and (got := _after(text, match.end(), sure=True)):
+            return got
+    return None
+
+
+def _signed(text: str) -> str | None:
+    """The name under a letter, which may stand after what the writer is: "С уважением, инженер Иван Ким"."""
+    for match in pattern("names", "regards").finditer(text):
+        if got := _after(text, match.end(), sure=True) or _within(text[match.end() :]):
+            return got
+    return None
+
+
+def _within(text: str) -> str | None:
+    """The first known name with a capital letter, and what belongs to it."""
+    for match in WORD.finditer(text):
+        if match[0].istitle() and match[0].lower() in first_names():
+            before = text[: match.start()].rpartition(" ")[0].split()[-1:] if text[: match.start()].strip() else []
+            surname = [word for word in before if word.istitle() and WORD.fullmatch(word) and SURNAME.search(word)]
+            rest = _after(text, match.start(), sure=True)
+            return " ".join([*surname, rest]) if rest else None
+    return None
+
+
+def _hinted(text: str, *, beside: bool) -> str | None:
+    """ "это Ольга", "I'm Brian": known names, since anything may follow these words; beside a contact any that fits."""
+    for match in pattern("names", "weak").finditer(text):
+        if not text[match.end() : match.end() + 1].isspace() or _of_somebody_else(text, match.start()):
+            continue
+        if got := _after(text, match.end(), sure=False) or (_lone(text[match.end() :]) if beside else None):
+            return got
+    return None
+
+
+def _lone(rest: str) -> str | None:
+    """Words with capital letters up to the end of the clause: what "я" or "I'm" says there can be but a name."""
+    words = CUT.split(rest)[0].split()
+    unknown = 0 < len(words) <= 2 and all(
+        WORD.fullmatch(word) and word.istitle() and word.lower() not in _never() for word in words
+    )
+    return " ".join(words).rstrip(".") if unknown else None
+
+
+def _bare(text: str, *, beside: bool) -> str | None:
+    """A name that stands alone between commas beside a contact, or is the whole message."""
+    pieces = [piece.strip() for piece in CUT.split(text)]
+    filled = [piece for piece in pieces if piece]
+    for at, piece in enumerate(pieces):
+        if not piece or (at and _greets(pieces[at - 1])) or (not beside and len(filled) > 1):
+            continue
+        words = [word for word in WORD.findall(piece) if word.lower() not in table("names")["titles"].split()]
+        whole = len(words) == len(piece.split()) - _titles(piece)
+        if whole and len(words) <= LONGEST and not _greets(piece) and _is_name(words, lower=beside or len(words) == 1):
+            return _cased(words)
+    return None
+
+
+def _after(text: str, at: int, *, sure: bool) -> str | None:
+    """The name that begins here: words with capital letters, or known ones where all is written small."""
+    rest = re.match(r"[\s,:—–-]*", text[at:])
+    at += rest.end() if rest else 0
+    line = re.split(CUT, text[at : at + 80])[0]
+    words: list[str] = []
+    for word in re.split(r"\s+", line.strip()):
+        if len(words) == LONGEST or not WORD.fullmatch(word) or not _fits(word, words, sure=sure):
+            break
+        words.append(word.rstrip("."))
+    if not words or words[0].lower() in _never():
+        return None
+    return _cased(words) if sure or _is_name(words, lower=True) else None
+
+
+def _fits(word: str, words: Sequence[str], *, sure: bool) -> bool:
+    lower = word.lower().rstrip(".")
+    if lower in _never() or word in table("companies")["forms"].split("|"):
+        return False
+    if lower in first_names() or word[0].isupper():
+        return True
+    small = not words or words[-1][0].islower()
+    return small and (
+        (sure and not words) or bool(words and (PATRONYMIC.search(lower) or SURNAME.search(lower)) and len(lower) > 3)
+    )
+
+
+def _is_name(words: Sequence[str], *, lower: bool) -> bool:
+    """Whether one of the first two words is a known first name, and the others may stand beside it."""
+    known = [word.lower().rstrip(".") in first_names() for word in words]
+    if not any(known[:2]) or (not lower and not words[0][0].isupper()):
+        return False
+    return all(
+        is_known or word[0].isupper() or PATRONYMIC.search(word) or SURNAME.search(word)
+        for word, is_known in zip(words, known, strict=True)
+    )
+
+
+def _cased(words: Sequence[str]) -> str:
+    return " ".join(
+        word if (word[0].isupper() and not word.isupper()) or len(word) <= 2 else word.title() for word in words
+    )
+
+
+def _titles(piece: str) -> int:
+    return sum(word.lower() in table("names")["titles"].split() for word in piece.split())
+
+
+def _greets(piece: str) -> bool:
+    return bool(pattern("names", "greeting").search(piece)) and len(piece.split()) <= 3
+
+
+def _of_somebody_else(text: str, at: int) -> bool:
+    """ "моего коллегу зовут Пётр" is not the customer."""
+    before = re.split(r"[.!?;\n]", text[max(0, at - 40) : at])[-1].rpartition(",")[2]
+    return bool(pattern("whose", "other").search(before + " "))
+
+
+@cache
+def _never() -> frozenset[str]:
+    return frozenset(table("names")["never"].split())
+
+
+@cache
+def _companies() -> list[re.Pattern[str]]:
+    words = table("companies")
+    quoted = r"[«\"“„][^»\"”“\n]{2,60}[»\"”“]"
+    named = r"[A-ZА-ЯЁ][\w&.+-]*(?:[ -][A-ZА-ЯЁ][\w&.+-]*){0,3}"
+    return [
+        re.compile(rf"\b(?:{words['forms']})\s+(?:{quoted}|{named})"),
+        re.compile(rf"\b{named}\s+(?:{words['endings']})(?!\w)"),
+        re.compile(rf"\b(?:{words['nouns']})\s+(?:{quoted}|{named})"),
+    ]

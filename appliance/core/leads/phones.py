@@ -1,0 +1,134 @@
+"""Phones in what people write: in figures or words, told from tax numbers, orders and prices, as E.164."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, format_number, is_valid_number, parse
+
+from appliance.core.leads import spoken
+from appliance.core.leads.whose import Candidate, chosen
+from appliance.core.leads.words import pattern
+
+FIGURES = re.compile(
+    r"(?<![\w/-])(?<!\d[.,])(?:\+\s?|00)?\(?\d(?:[\s\u00a0.()–—‑-]{0,3}\d){6,15}(?!\s?[xх×*]\s?\d)(?![\dA-Za-z_])"
+)
+NEAR = 40  # characters before a number in which the words that say what it is are looked for
+BREAK = re.compile(r"\n|[.!?;]\s")
+WITH_EIGHT = frozenset({"RU", "KZ"})  # regions of +7 whose trunk prefix people write instead of it
+LANDLINE = 10  # digits: a bare number of this length needs more than being valid
+
+
+def phone(messages: Sequence[str], *, region: str) -> str | None:
+    """The customer's phone, E.164; None where there is none, or only other people's."""
+    best = chosen(list(found(messages, region)), messages)
+    return best.value if best else None
+
+
+def found(messages: Sequence[str], region: str) -> Iterator[Candidate]:
+    """Every phone of the messages, in order."""
+    for at, text in enumerate(messages):
+        yield from sorted(_in_text(at, text, region), key=lambda candidate: candidate.start)
+
+
+def e164(written: str, region: str) -> str | None:
+    """A number as somebody typed it into a field for phones; None where it is none."""
+    digits = "".join(sign for sign in written if sign.isdigit())
+    international = written.strip().startswith(("+", "00"))
+    return _valid(digits.removeprefix("00") if international else digits, region, international=international)
+
+
+def _in_text(at: int, text: str, region: str) -> Iterator[Candidate]:
+    words = list(spoken.runs(text))
+    for run in words:
+        digits = run.digits.lstrip("+")
+        number = _valid(digits, region, international=run.digits.startswith("+"))
+        if number and not _is_other(text, run.start, run.end):
+            yield Candidate(number, at, run.start, run.end)
+    for match in FIGURES.finditer(text):
+        if any(run.start < match.end() and match.start() < run.end for run in words):
+            continue
+        for start, end in _pieces(match):
+            number = _phone(text, start, end, region)
+            if number:
+                yield Candidate(number, at, start, end)
+
+
+def _pieces(match: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The run itself; or two numbers with nothing but a space between them, cut where the second begins."""
+    digits = sum(sign.isdigit() for sign in match[0])
+    halves = re.search(r"(?<=\d)\s+(?=(?:\+|8|7)[\s(-]*\d)", match[0][8:]) if digits > 15 else None
+    if halves is None:
+        yield match.start(), match.end()
+        return
+    cut = match.start() + 8 + halves.start()
+    yield match.start(), cut
+    yield cut + len(halves[0]), match.end()
+
+
+def _phone(text: str, start: int, end: int, region: str) -> str | None:
+    written = text[start:end]
+    digits = "".join(sign for sign in written if sign.isdigit())
+    international = written.lstrip("( ").startswith(("+", "00"))
+    if international and not written.lstrip("( ").startswith("+"):
+        digits = digits[2:]
+    number = _valid(digits, region, international=international)
+    if number is None or _is_other(text, start, end):
+        return None
+    plain = written.isdigit()
+    if plain and not international and not _is_said(text, start) and not _looks_mobile(digits, region):
+        return None
+    return number
+
+
+def _valid(digits: str, region: str, *, international: bool) -> str | None:
+    """E.164 of the first reading that is a valid number: as dialled here, or from abroad without its plus."""
+    readings = [("+" + digits, None)] if international else [(digits, region), ("+" + digits, None)]
+    if not international and region in WITH_EIGHT and len(digits) == 11 and digits[0] in "78":
+        readings.insert(0, ("+7" + digits[1:], None))
+    for written, home in readings:
+        try:
+            number: PhoneNumber = parse(written, home)
+        except NumberParseException:
+            continue
+        if is_valid_number(number):
+            return format_number(number, PhoneNumberFormat.E164)
+    return None
+
+
+def _looks_mobile(digits: str, region: str) -> bool:
+    """Whether bare digits may pass for a phone with no word that says so.
+
+    Ten or twelve bare digits are as likely a tax number, unless they begin as mobiles here do.
+    """
+    if region in WITH_EIGHT:
+        return len(digits) == 11 or (len(digits) == LANDLINE and digits[0] == "9") or (len(digits) > 11)
+    return len(digits) >= LANDLINE - 1
+
+
+def _is_other(text: str, start: int, end: int) -> bool:
+    """Whether the nearest word says that the number is something else: a tax number, an order, a price."""
+    if pattern("numbers", "unit_after").search(text[end : end + 8]):
+        return True
+    before = BREAK.split(text[max(0, start - NEAR) : start])[-1]
+    other = [match.end() for match in pattern("numbers", "other").finditer(before)]
+    said = [match.end() for match in pattern("numbers", "phone").finditer(before)]
+    if not other or (max(said, default=-1) > other[-1] - 1 and not _of_order(before)):
+        return False
+    return not re.search(r"\d{6}", before[other[-1] :])  # another number has taken the word
+
+
+def _of_order(before: str) -> bool:
+    """ "order number 12", "номер заказа 12": the order's number, however near "number" stands."""
+    return bool(
+        re.search(
+            r"(?:order|invoice|account|part|contract|tax|vat|serial|tracking)\s+(?:number|no)|номер\s+(?:заказ|сч|договор|заявк|накладн|карт|парт)",
+            before,
+            re.IGNORECASE,
+        )
+    )
+
+
+def _is_said(text: str, start: int) -> bool:
+    return bool(pattern("numbers", "phone").search(text[max(0, start - NEAR) : start]))
