@@ -1,4 +1,4 @@
-"""Doors for judging in bulk, through the code that serves customers: `dialogue play`, `claims check`, `leads extract`."""
+"""Doors for judging in bulk, through the code that serves customers: dialogues played, claims checked, leads extracted."""
 
 from __future__ import annotations
 
