@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.build import text_key
+from catalog.digest import text_key
 from catalog.lanes.meaning import SCRIPTS, MeaningLane
 from catalog.lanes.postings import Rows, Weights, mapped
 from catalog.lanes.words import WordsLane

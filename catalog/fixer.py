@@ -193,13 +193,3 @@ def _dropped(word: str) -> set[str]:
 
 def _letters(text: str) -> int:
     return max((sum(letter.isalpha() for letter in word) for word in words(fold(text))), default=0)
-
-
-def counts_of(documents: Iterable[str]) -> dict[str, int]:
-    """In how many texts each word without digits stands, by its folded form."""
-    counts: dict[str, int] = {}
-    for document in documents:
-        for word in set(words(fold(document))):
-            if word.isalpha():
-                counts[word] = counts.get(word, 0) + 1
-    return counts

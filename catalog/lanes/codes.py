@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from catalog.lanes.postings import Rows, mapped
 from catalog.normalize.codes import LONGEST
+from catalog.ragged import Ragged
 
 SHORTEST_BEGINNING = 4  # letters of a code that may stand for its whole; fewer match by chance
 
@@ -23,12 +24,17 @@ class CodesLane:
         self._own: NDArray[np.bool_] = mapped(folder / "codes.own.npy")
 
     @staticmethod
-    def build(folder: Path, codes: Iterable[tuple[str, int, bool]]) -> None:
-        """Writes (folded code, row, whether it is the row's own SKU) triples."""
-        entries = sorted({(_key(code), row, own) for code, row, own in codes if code})
-        np.save(folder / "codes.npy", np.array([code for code, _, _ in entries], dtype=f"S{LONGEST}"))
-        np.save(folder / "codes.rows.npy", np.array([row for _, row, _ in entries], dtype=np.int32))
-        np.save(folder / "codes.own.npy", np.array([own for _, _, own in entries], dtype=bool))
+    def build(folder: Path, codes: Ragged, strings: Sequence[str]) -> None:
+        """Writes the folded codes of each row (places in `strings`), of which the first is the row's own SKU."""
+        own = np.zeros(len(codes.values), dtype=bool)
+        own[codes.starts[:-1]] = True
+        used, place = np.unique(codes.values, return_inverse=True)
+        keys, same = np.unique(np.array([_key(strings[at]) for at in used], f"S{LONGEST}"), return_inverse=True)
+        entries = np.unique(np.stack([same[place], codes.rows, own], axis=1), axis=0)  # by code, row, own
+        entries = entries[keys[entries[:, 0]] != b""]
+        np.save(folder / "codes.npy", keys[entries[:, 0]])
+        np.save(folder / "codes.rows.npy", entries[:, 1].astype(np.int32))
+        np.save(folder / "codes.own.npy", entries[:, 2].astype(bool))
 
     def exact(self, code: str) -> tuple[Rows, NDArray[np.bool_]]:
         """The rows with this folded code, and for which of them it is their SKU."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from catalog.lanes.postings import Postings, Rows, Weights, best, counted, mapped
 from catalog.normalize import fold, sound, words
+from catalog.ragged import Ragged
 
 BUCKETS = 1 << 18  # grams are hashed, so no vocabulary is kept; collisions of rare grams do not matter
 BUDGET = 1_500_000  # postings a query may touch
@@ -30,13 +31,11 @@ class GramsLane:
         self._rarity: Weights = mapped(folder / "grams.rarity.npy")
 
     @staticmethod
-    def build(folder: Path, texts: Iterable[str]) -> None:
-        """Writes the index of texts in the form of `sounds`, row by row."""
-        letters: list[NDArray[np.uint32]] = [_letters(text) for text in texts]
-        size = len(letters)
-        terms = np.concatenate([_grams(text) for text in letters]) if size else np.empty(0, dtype=np.int64)
-        occurrences = np.repeat(np.arange(size, dtype=np.int32), [max(len(text) - 2, 0) for text in letters])
-        terms, rows, counts = counted(terms, occurrences, max(size, 1))
+    def build(folder: Path, heard: Ragged, strings: Sequence[str]) -> None:
+        """Writes the index of each row's words by sound, in order (places in `strings`)."""
+        size = len(heard)
+        found, owners = _grams_of(heard, strings)
+        terms, rows, counts = counted(found, owners, max(size, 1))
         frequency = np.bincount(terms, minlength=BUCKETS)
         rarity = np.log((size + 1) / (frequency + 1)).astype(np.float32)
         weights = rarity[terms] * (1 + np.log(counts))
@@ -59,6 +58,18 @@ class GramsLane:
         """The best rows, and the scores of all rows."""
         scores = self.scores(text)
         return best(scores, count), scores
+
+
+def _grams_of(heard: Ragged, strings: Sequence[str]) -> tuple[NDArray[np.int64], Rows]:
+    """The grams of all rows as `sounds` would write them, and of which row each is."""
+    words = Ragged.of([f"{string} " for string in strings], "U1") if strings else Ragged.of([""], "U1")
+    spelt = words.take(heard.values)
+    ends = np.concatenate(([0], np.cumsum(spelt.lengths)))[heard.starts]  # where each row's letters begin
+    space = np.full(len(heard), " ", dtype="U1")
+    letters = np.insert(spelt.values, ends[:-1], space)  # one before each row's first word
+    owners = np.repeat(np.arange(len(heard), dtype=np.int32), np.diff(ends) + 1)
+    inside = owners[2:] == owners[:-2]
+    return _grams(letters.view(np.uint32))[inside], owners[2:][inside]
 
 
 def _letters(text: str) -> NDArray[np.uint32]:

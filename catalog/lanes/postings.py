@@ -23,13 +23,12 @@ class Postings:
 
     @staticmethod
     def write(folder: Path, name: str, terms: NDArray[np.int64], rows: Rows, weights: Weights, vocabulary: int) -> None:
-        """Stores triples of equal length, in any order; `terms` below `vocabulary`."""
-        order = np.lexsort((rows, terms))
+        """Stores triples of equal length, sorted by term and then by row; `terms` below `vocabulary`."""
         starts = np.zeros(vocabulary + 1, dtype=np.int64)
         np.cumsum(np.bincount(terms, minlength=vocabulary), out=starts[1:])
         np.save(folder / f"{name}.starts.npy", starts)
-        np.save(folder / f"{name}.rows.npy", rows[order].astype(np.int32))
-        np.save(folder / f"{name}.weights.npy", weights[order].astype(np.float16))
+        np.save(folder / f"{name}.rows.npy", rows.astype(np.int32))
+        np.save(folder / f"{name}.weights.npy", weights.astype(np.float16))
 
     def frequency(self, term: int) -> int:
         """In how many rows the term stands."""
@@ -73,6 +72,6 @@ def mapped(path: Path) -> NDArray[Any]:
 
 
 def counted(terms: NDArray[np.int64], rows: Rows, size: int) -> tuple[NDArray[np.int64], Rows, Weights]:
-    """Occurrences -> distinct (term, row) pairs with how often each came; `size` is the number of rows."""
+    """Occurrences -> distinct (term, row) pairs, sorted, with how often each came; `size` is the number of rows."""
     pairs, counts = np.unique(terms * np.int64(size) + rows, return_counts=True)
     return pairs // size, (pairs % size).astype(np.int32), counts.astype(np.float32)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from catalog.lanes.postings import Postings, Rows, Weights, best, counted
 from catalog.normalize import Quantity, fold, stem, words
+from catalog.ragged import Ragged
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson and Zaragoza, 2009), best of a small grid on product names
 BUDGET = 1_500_000  # postings a query may touch; five times what the longest query needs at 60,000 rows
@@ -32,24 +33,19 @@ class WordsLane:
         self._postings = Postings(folder, name)
 
     @staticmethod
-    def build(folder: Path, name: str, documents: Iterable[Sequence[str]]) -> int:
-        """Writes the index `name` of the documents (lists of terms, row by row); returns the number of terms."""
-        vocabulary: dict[str, int] = {}
-        flat: list[int] = []
-        lengths: list[int] = []
-        for document in documents:
-            flat.extend(vocabulary.setdefault(term, len(vocabulary)) for term in document)
-            lengths.append(len(document))
-        size = len(lengths)
-        length = np.asarray(lengths, dtype=np.float32)
-        occurrences = np.repeat(np.arange(size, dtype=np.int32), lengths)
-        terms, rows, counts = counted(np.asarray(flat, dtype=np.int64), occurrences, size)
+    def build(folder: Path, name: str, documents: Ragged, strings: Sequence[str]) -> int:
+        """Writes the index `name` of the documents (places of terms in sorted `strings`); returns their number."""
+        used, terms = np.unique(documents.values, return_inverse=True)
+        vocabulary = [strings[at] for at in used]
+        size = len(documents)
+        length = documents.lengths.astype(np.float32)
+        terms, rows, counts = counted(terms.astype(np.int64), documents.rows, size)
         frequency = np.bincount(terms, minlength=len(vocabulary)).astype(np.float32)
         rarity = np.log1p((size - frequency + 0.5) / (frequency + 0.5))
         share = length[rows] / max(float(length.mean()), 1.0) if size else length
         weights = rarity[terms] * counts * (K1 + 1) / (counts + K1 * (1 - B + B * share))
         Postings.write(folder, name, terms, rows, weights.astype(np.float32), len(vocabulary))
-        (folder / f"{name}.json").write_text(json.dumps(list(vocabulary), ensure_ascii=False), "utf-8")
+        (folder / f"{name}.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
         return len(vocabulary)
 
     def __contains__(self, term: str) -> bool:

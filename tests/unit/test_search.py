@@ -13,6 +13,7 @@ from catalog import build
 from catalog.lanes.postings import best
 from catalog.lanes.words import K1, WordsLane
 from catalog.product import Attribute, Product
+from catalog.ragged import numbered
 from catalog.snapshot import Found, Snapshot
 from catalog.wish import Limit, Wish
 from models.packaged import PackagedEmbedder
@@ -215,7 +216,7 @@ def test_the_words_lane_is_bm25_as_its_reference_has_it(tmp_path: Path) -> None:
     documents = [
         f"{a} {b} {c}".split() for a in ("pump", "fan") for b in ("big", "big small") for c in ("red", "blue blue", "")
     ]
-    WordsLane.build(tmp_path, "words", documents)
+    WordsLane.build(tmp_path, "words", *numbered(documents))
     ours = WordsLane(tmp_path, "words", size=len(documents)).scores({"pump": 1.0, "blue": 1.0})
     reference = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
     reference.index(documents, show_progress=False)
