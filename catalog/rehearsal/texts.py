@@ -1,0 +1,132 @@
+"""Names and descriptions: whether they can still be read, and whether they are in the language they were in."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from rapidfuzz import fuzz
+
+from catalog.product import Product
+from catalog.rehearsal.goods import Goods, Pairs
+from catalog.rehearsal.statistics import distance, surely
+from catalog.rehearsal.verdict import EXAMPLES, Finding
+from catalog.workbook.vocabulary import simplify
+
+BROKEN_WARN, BROKEN_REFUSE = 3, 0.01  # goods, share of goods, beyond what the live version has
+BROKEN_ALONE = 0.02  # share, with nothing to compare
+LETTERS_LEAST = 20  # goods whose letters are compared
+LETTERS = 0.15  # distance of the letters' distributions; re-worded names stay near 0, two languages of one script part
+# by 0.2 and more, two scripts by 1
+SWITCHED = 0.05  # of the names that changed from Cyrillic to Latin or back
+STRANGE = 0.3  # of the names that are about something else: their words are less than STRANGE_LIKE alike
+STRANGE_LIKE = 40  # of 100, by rapidfuzz's token_set_ratio
+LONGEST = 300  # characters of a text that are looked at
+
+# What text looks like when its bytes were taken for another encoding's: UTF-8 as Windows-1251 and as Latin-1,
+# Windows-1251 as Latin-1, code page 866 or KOI8-R as Windows-1251, and what no encoding could show.
+_BROKEN = re.compile(
+    "\ufffd|\\?{3,}(?!\\w*\\?*$)|(?:\\?{2,}[ ,.]+){2,}"
+    "|(?:[РС][\u0080-\u00bfЂѓЃЉЊЌЋЏђљњќћџЎўЈҐЁЄЇІіґёєјЅѕї‚„…†‡€‰‹‘’“”•–—™›№»«]){2,}"
+    "|(?:[ÐÑ][\u0080-\u00bfŒœŠšŽžŸƒˆ˜‚„…†‡€‰‹‘’“”•–—™›]){2,}"
+    "|[À-ÿ¸¨]{4,}|[─-╬▀-▓]{2,}|\\b[а-яё][А-ЯЁ]{3,}"
+)
+_CYRILLIC, _LATIN = re.compile("[а-яёіїєґәғқңөұүһ]", re.IGNORECASE), re.compile("[a-zäöüßăâîșț]", re.IGNORECASE)
+
+
+def changes(pairs: Pairs) -> Iterator[Finding]:
+    """What two versions show together."""
+    if len(pairs.both) < LETTERS_LEAST:
+        return
+    switched = [new for old, new in pairs.both if _script(old.name) * _script(new.name) < 0]
+    if surely(len(switched), len(pairs.both)) >= SWITCHED:
+        yield Finding(
+            id="language_switched",
+            severity="refuse",
+            figures={"count": len(switched), "share": len(switched) / len(pairs.both)},
+            examples=_skus(switched),
+        )
+        return
+    yield from _letters(pairs)
+    strange = [new for old, new in pairs.both if old.name != new.name and _unlike(old.name, new.name)]
+    if surely(len(strange), len(pairs.both)) >= STRANGE:
+        yield Finding(
+            id="names_replaced",
+            severity="refuse",
+            figures={"count": len(strange), "share": len(strange) / len(pairs.both)},
+            examples=_skus(strange),
+        )
+
+
+def alone(goods: Goods, live: Goods | None) -> Iterator[Finding]:
+    """What a version shows by itself; what the live one had as well is no news."""
+    broken = [product for product in goods.products if is_broken(product)]
+    usual = sum(map(is_broken, live.products)) / len(live) if live else 0.0
+    share = surely(len(broken), len(goods))
+    refuse = usual + (BROKEN_REFUSE if live else BROKEN_ALONE)
+    if share >= refuse or len(broken) >= BROKEN_WARN + 2 * usual * len(goods):
+        yield Finding(
+            id="encoding_broken",
+            severity="refuse" if share >= refuse else "warn",
+            figures={"count": len(broken), "share": len(broken) / len(goods)},
+            examples=_skus(broken),
+        )
+
+
+def is_broken(product: Product) -> bool:
+    """Whether a text of the product looks like bytes read in a wrong encoding."""
+    return any(_BROKEN.search(text[:LONGEST]) for text in (product.name, product.description, product.category))
+
+
+def _letters(pairs: Pairs) -> Iterator[Finding]:
+    """The letters of the changed texts, by sheet too: another language has others, however the words are chosen."""
+    for where, places in pairs.parts():
+        if where and where not in pairs.live.sheets:
+            continue
+        for field in ("name", "description"):
+            texts = [(getattr(pairs.both[p][0], field), getattr(pairs.both[p][1], field)) for p in places]
+            changed = [(old, new) for old, new in texts if old and new and old != new]
+            if len(changed) < max(LETTERS_LEAST, 0.05 * len(texts)):
+                continue
+            apart = distance(
+                _counted(old for old, _ in changed), _counted(_beginning(new, old) for old, new in changed)
+            )
+            if apart >= LETTERS:
+                yield Finding(
+                    id=f"letters_{field}",
+                    severity="refuse",
+                    where=where,
+                    figures={"count": len(changed), "distance": apart},
+                    examples=_skus([pairs.both[p][1] for p in places]),
+                )
+                return
+
+
+def _beginning(new: str, old: str) -> str:
+    """As much of the new text as the old one has, so that a longer text is not another one."""
+    return new[: len(old)]
+
+
+def _counted(texts: Iterable[str]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(letter for letter in text[:LONGEST].casefold() if letter.isalpha())
+    return counts
+
+
+def _script(text: str) -> int:
+    """1 for a text that is mostly Cyrillic, -1 for one that is mostly Latin, 0 for one that is neither."""
+    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
+    total = cyrillic + latin
+    if total < 4:
+        return 0
+    return 1 if cyrillic >= 0.5 * total else -1 if latin >= 0.8 * total else 0
+
+
+def _unlike(old: str, new: str) -> bool:
+    return fuzz.token_set_ratio(simplify(old), simplify(new), score_cutoff=STRANGE_LIKE) == 0
+
+
+def _skus(products: Sequence[Product]) -> tuple[str, ...]:
+    return tuple(product.sku for product in products[:EXAMPLES])
