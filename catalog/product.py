@@ -39,6 +39,7 @@ class Product:
     stock_about: bool = False  # the source says "есть" or ">10": there is some, and `stock` is no count
     unit: str = ""  # the unit of sale as written: "шт", "m"
     attributes: tuple[Attribute, ...] = ()
+    inner: tuple[Attribute, ...] = ()  # dealer and purchase prices, margins: for no customer, no model and no search
     photo: str = ""  # URL, or a path inside the version's folder
     url: str = ""
     lang: str = ""  # language code of `name`, empty when unknown

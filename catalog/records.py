@@ -18,6 +18,7 @@ from catalog.lanes.postings import mapped
 from catalog.product import Attribute, Product
 
 _DECIMALS = {"price", "stock"}
+_PROPERTIES = ("attributes", "inner")
 _REQUIRED = {"sku", "name"}
 _DEFAULTS = {field.name: field.default for field in fields(Product)}
 
@@ -65,7 +66,7 @@ def _line(product: Product) -> bytes:
     values: dict[str, Any] = {}
     for name, default in _DEFAULTS.items():
         value = getattr(product, name)
-        if name == "attributes":
+        if name in _PROPERTIES:
             value = [
                 [one.name, one.text, _text(one.number), one.unit]
                 if one.unit or one.number is not None
@@ -82,7 +83,8 @@ def _line(product: Product) -> bytes:
 def _product(values: dict[str, Any]) -> Product:
     for name in _DECIMALS & values.keys():
         values[name] = Decimal(values[name])
-    values["attributes"] = tuple(_attribute(*parts) for parts in values.get("attributes", ()))
+    for name in _PROPERTIES:
+        values[name] = tuple(_attribute(*parts) for parts in values.get(name, ()))
     values["names"] = tuple((lang, name) for lang, name in values.get("names", ()))
     return Product(**values)
 

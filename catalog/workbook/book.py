@@ -14,14 +14,15 @@ from typing import Any
 from catalog.product import Problem, Product
 from catalog.workbook.columns import Column, fingerprint
 from catalog.workbook.grid import Cell, Grid, is_empty, letter
-from catalog.workbook.layout import Table, find_tables
+from catalog.workbook.layout import Table, far_edge, find_tables
 from catalog.workbook.messages import message
 from catalog.workbook.pictures import Picture, find_pictures, save_pictures
 from catalog.workbook.readers import open_grids
 from catalog.workbook.rows import Draft, Reading, read_rows
 from catalog.workbook.sniff import Kind
-from catalog.workbook.vocabulary import currency_of, field_of, simplify
+from catalog.workbook.vocabulary import LOWER, currency_of, field_of, price_rank, simplify
 
+FAR_ROWS = 60  # empty rows below a table that make what follows another thing: a printed page has about as many
 KINDS = ("product", "duplicate", "conflict", "problem", "header", "section", "total", "note", "hidden", "other")
 
 
@@ -178,7 +179,30 @@ class _Reader:
         skip = frozenset() if self.include_hidden else grid.hidden_rows
         if skip & filled:
             self._say("rows_hidden", grid, rows=len(skip & filled))
-        return _Page(grid=grid, filled=filled, skip=skip, tables=find_tables(grid, skip=skip, mappings=self.mapping))
+        self._cover_far_columns(grid, skip)
+        tables = [self._without_far_rows(grid, table) for table in find_tables(grid, skip=skip, mappings=self.mapping)]
+        return _Page(grid=grid, filled=filled, skip=skip, tables=tables)
+
+    def _cover_far_columns(self, grid: Grid, skip: frozenset[int]) -> None:
+        """Empties what stands out of sight to the right of a table: lists and sums that order forms calculate with."""
+        edge = far_edge(grid)
+        near = replace(grid, rows=[row[:edge] for row in grid.rows]) if edge else grid
+        if not edge or not any(table.known for table in find_tables(near, skip=skip, mappings=self.mapping)):
+            return
+        self._say("far_columns", grid, column=letter(edge))
+        for row in grid.rows:
+            del row[edge:]
+
+    def _without_far_rows(self, grid: Grid, table: Table) -> Table:
+        """A table ends where a page of empty rows begins; what comes far below belongs to something else."""
+        last = table.first
+        for row in range(table.first, min(table.last + 1, len(grid.rows))):
+            if not _blank(grid.rows[row]):
+                if row - last > FAR_ROWS:
+                    self._say("far_rows", grid, row + 1)
+                    return replace(table, last=last)
+                last = row
+        return table
 
     def _cover_columns(self, grid: Grid) -> None:
         """Empties hidden columns: they often hold purchase prices. One that is named as a code stays, being the SKU."""
@@ -197,14 +221,14 @@ class _Reader:
     def _leave_out_strangers(self, pages: list[_Page]) -> None:
         """Beside a proper price list, sheets of currencies, categories or terms are no products; alone they may be."""
         tables = [table for page in pages for table in page.tables]
-        priced = any(table.column("price") for table in tables)
-        headed = any(table.column("price") and table.known for table in tables)
+        priced = any(table.priced for table in tables)
+        headed = any(table.priced and table.known for table in tables)
         for page in pages:
             page.tables = [
                 table
                 for table in page.tables
-                if (table.column("price") and (table.header or not headed))
-                or (table.column("name") and not table.column("price") and (table.column("sku") or not priced))
+                if (table.priced and (table.header or not headed))
+                or (table.column("name") and not table.priced and (table.column("sku") or not priced))
             ]
 
     def _drafts(self, page: _Page) -> list[tuple[_Page, Draft]]:
@@ -251,7 +275,10 @@ class _Reader:
         if not table.column("sku"):
             self._say("no_sku", grid, row)
         if not table.column("price"):
-            self._say("no_price", grid, row)
+            inner = [column.title for column in table.columns if column.field == "other_price"]
+            self._say("only_inner_prices" if inner else "no_price", grid, row, columns=", ".join(inner))
+        elif (shown := table.column("price")) and price_rank(shown.label) == LOWER:
+            self._say("lower_price_shown", grid, row, column=shown.title)
         if not table.column("name") and not table.column("sku"):
             names = ", ".join(column.title for column in table.columns if column.field == "attribute")
             self._say("name_composed", grid, row, columns=names)
@@ -315,6 +342,7 @@ class _Reader:
             stock_about=draft.stock_about,
             unit=draft.unit,
             attributes=tuple(draft.attributes),
+            inner=tuple(draft.inner),
             photo=draft.photo,
             url=draft.url,
             lang=draft.lang,
@@ -433,6 +461,7 @@ def _product_summary(product: Product) -> dict[str, Any]:
         "stock": plain(product.stock),
         "unit": product.unit,
         "attributes": {a.name: a.text for a in product.attributes},
+        "inner": {a.name: a.text for a in product.inner},
         "row": product.row,
     }
 

@@ -9,12 +9,25 @@ from itertools import pairwise
 
 from catalog.workbook.grid import Cell, is_empty, letter, written
 from catalog.workbook.values import number, price
-from catalog.workbook.vocabulary import Match, field_of, price_rank, sale_units, simplify, sku_is_quoted, sku_is_weak
+from catalog.workbook.vocabulary import (
+    INNER,
+    LOWER,
+    Match,
+    field_of,
+    is_inner,
+    price_rank,
+    sale_units,
+    simplify,
+    sku_is_quoted,
+    sku_is_weak,
+)
 
 FIELDS = (
-    "name", "sku", "price", "other_price", "description", "category", "brand", "currency", "stock", "unit",
+    "name", "sku", "price", "other_price", "inner", "description", "category", "brand", "currency", "stock", "unit",
     "photo", "url", "barcode", "attributes", "lang", "attribute", "index", "",
 )  # fmt: skip
+HELD_BACK = frozenset({"other_price", "inner"})  # kept for the seller: on no card, in no answer, in no index
+SHARED = frozenset({"", "attribute", "stock"} | HELD_BACK)  # fields that several columns may hold
 SAMPLE = 2_000  # rows looked at to judge a column
 
 
@@ -70,7 +83,7 @@ def _corrected(column: Column, corrected: Mapping[str, str]) -> Column:
     wanted = corrected.get(letter(column.index))
     if wanted is not None:
         return replace(column, field=wanted, confidence=1.0)
-    if column.field in corrected.values() and column.field not in {"", "attribute", "other_price", "stock"}:
+    if column.field in corrected.values() and column.field not in SHARED:
         return replace(column, field="other_price" if column.field == "price" else "attribute")
     return column
 
@@ -113,7 +126,8 @@ def _by_label(place: int, label: str, held: Content) -> Column:
         or (field == "photo" and held.count and held.links < 0.3 and held.length < 5)
         or (field == "index" and held.count >= 3 and held.numeric < 0.6)
     ):
-        field, sure = "attribute", 0.4
+        lower = match and match.field == "price" and price_rank(label) == LOWER
+        field, sure = "other_price" if lower else "attribute", 0.4
     elif field == "ignored":
         field = ""
     elif held.count == 0:
@@ -155,6 +169,9 @@ def _settle(columns: dict[int, Column], contents: Mapping[int, Content]) -> None
     _settle_unit(columns, contents)
     for field in ("category", "brand", "currency", "unit", "photo", "url", "description", "barcode", "lang"):
         _keep_best(columns, field, lambda c: (contents[c.index].count > 0, c.confidence, -c.index), contents)
+    for column in columns.values():
+        if column.field in {"attribute", "description"} and is_inner(column.label):
+            columns[column.index] = replace(column, field="inner")
 
 
 def _keep_best(columns: dict[int, Column], field: str, rank: object, contents: Mapping[int, Content]) -> None:
@@ -171,7 +188,7 @@ def _settle_quantity(columns: dict[int, Column]) -> None:
     """In an estimate (price, quantity, total) the quantity is what was ordered, not what is in stock."""
     fields = {column.field for column in columns.values()}
     prices = [column for column in columns.values() if column.field == "price"]
-    totals = [c for c in prices[1:] if simplify(c.label).startswith(("стоимост", "вартіст"))]
+    totals = [c for c in prices[1:] if _is_sum(c.label) and not _is_sum(prices[0].label)]
     for column in columns.values():
         ordered = simplify(column.label).split("\n")[0] in {
             "кол во",
@@ -185,10 +202,21 @@ def _settle_quantity(columns: dict[int, Column]) -> None:
         if column.field == "stock" and ordered and ("total" in fields or totals):
             columns[column.index] = replace(column, field="attribute")
     for column in totals:
-        columns[column.index] = replace(column, field="attribute")
+        columns[column.index] = replace(column, field="other_price")
     for column in list(columns.values()):
         if column.field in {"old_price", "total"}:
-            columns[column.index] = replace(column, field="attribute" if column.field == "old_price" else "")
+            columns[column.index] = replace(column, field=_spent(column))
+
+
+def _spent(column: Column) -> str:
+    """A price of the past is for everybody to see, unless it was a wholesale one; a sum is of no use."""
+    if column.field == "total":
+        return ""
+    return "other_price" if price_rank(column.label) in (LOWER, INNER) else "attribute"
+
+
+def _is_sum(label: str) -> bool:
+    return simplify(label).startswith(("стоимост", "вартіст"))
 
 
 def _settle_twins(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
@@ -244,11 +272,13 @@ def _settle_name(columns: dict[int, Column], contents: Mapping[int, Content]) ->
 
 
 def _settle_price(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    """One column is the price that customers see (the order of `price_rank`, dealer prices never); others are kept."""
     prices = [column for column in columns.values() if column.field == "price"]
     if not prices:
         prices = _unnamed_prices(columns, contents)
-    most = max((contents[column.index].filled for column in prices), default=0.0)
-    usable = [column for column in prices if contents[column.index].filled >= 0.3 * most] or prices
+    shown = [column for column in prices if not is_inner(column.label)]
+    most = max((contents[column.index].filled for column in shown), default=0.0)
+    usable = [column for column in shown if contents[column.index].filled >= 0.3 * most]
     best = min(usable, key=lambda column: (price_rank(column.label), column.index), default=None)
     for column in prices:
         columns[column.index] = replace(column, field="price" if column is best else "other_price")

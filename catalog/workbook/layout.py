@@ -13,6 +13,7 @@ from catalog.workbook.values import number, price
 from catalog.workbook.vocabulary import Match, currency_of, field_of, first_letters, is_about_price, simplify
 
 MOST_HEADER_ROWS = 5
+FAR_COLUMNS = 20  # empty columns that no screen bridges
 _LONGEST = 200  # characters of a cell that may still be a column's name
 
 
@@ -33,9 +34,9 @@ class Table:
         return next((column for column in self.columns if column.field == field), None)
 
     @property
-    def sells(self) -> bool:
-        """Whether it can hold products: something to call them by, and a price, a code or a stock."""
-        return bool(self.column("price") or self.column("sku") or self.column("stock"))
+    def priced(self) -> bool:
+        """Whether it has prices, be they for the seller alone."""
+        return bool(self.column("price") or self.column("other_price"))
 
 
 def find_tables(
@@ -68,6 +69,12 @@ def find_tables(
                 )
             )
     return tables
+
+
+def far_edge(grid: Grid) -> int:
+    """The first column that stands FAR_COLUMNS or more empty ones to the right of what is left of it; 0 for none."""
+    filled = {c for row in grid.rows for c, cell in enumerate(row) if not is_empty(cell)}
+    return next((after for before, after in pairwise(sorted(filled)) if after - before > FAR_COLUMNS), 0)
 
 
 def _nameless(labels: Mapping[int, str], all_labels: Mapping[int, str], data: list[list[Cell]]) -> dict[int, str]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from catalog.product import Attribute, Problem
-from catalog.workbook.columns import Column
+from catalog.workbook.columns import HELD_BACK, SHARED, Column
 from catalog.workbook.grid import Cell, Grid, is_empty, written
 from catalog.workbook.layout import Table
 from catalog.workbook.messages import message
 from catalog.workbook.units import Unit, converted, quantity, unit_of
 from catalog.workbook.values import decimal_mark, number, price, stock, text
-from catalog.workbook.vocabulary import currency_of, field_of, means, name_in
+from catalog.workbook.vocabulary import currency_of, field_of, is_held_back, means, name_in
 
 LONGEST_TEXT = 20_000  # characters of one cell that are kept; a spreadsheet program allows 32,767
 _CONTACT = re.compile(r"@\w|https?://|www\.|\(\d{3,5}\)\s?\d|\+\d[\d ()-]{8,}")
@@ -59,6 +59,7 @@ class Draft:
     names: list[tuple[str, str]] = field(default_factory=list)
     source: str = ""
     attributes: list[Attribute] = field(default_factory=list)
+    inner: list[Attribute] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,14 +91,14 @@ class _Rows:
         self.grid, self.table, self.skip, self.lang = grid, table, skip, lang
         self.reading = Reading()
         self.columns = [column for column in table.columns if column.field]
-        self.places = {c.field: c.index for c in self.columns if c.field not in {"attribute", "other_price", "stock"}}
+        self.places = {c.field: c.index for c in self.columns if c.field not in SHARED}
         self.left, self.right = min(c.index for c in table.columns), max(c.index for c in table.columns)
         self.stocks = [c for c in self.columns if c.field == "stock"]
         self.names = {c.index: lang for c in self.columns if c.field == "attribute" and (lang := name_in(c.title))}
-        self.extras = [
-            c for c in self.columns if c.field in {"attribute", "other_price", "barcode"} and c.index not in self.names
-        ]
-        self.units = {c.index: unit_of(c.title) for c in self.extras}
+        self.extras = [c for c in self.columns if c.field in {"attribute", "barcode"} and c.index not in self.names]
+        self.held_back = [c for c in self.columns if c.field in HELD_BACK]
+        self.gauge = self.places.get("price", next((c.index for c in self.held_back if c.field == "other_price"), -1))
+        self.units = {c.index: unit_of(c.title) for c in (*self.extras, *self.held_back)}
         self.header_currency = {
             c.index: currency_of(c.label) for c in self.columns if c.field in {"price", "other_price"}
         }
@@ -163,7 +164,7 @@ class _Rows:
             if ("name" in self.places and is_empty(cells.get(self.places["name"]))) or len(cells) < 2:
                 continue
             counts.append(len(cells))
-            prices += "price" in self.places and not is_empty(cells.get(self.places["price"]))
+            prices += not is_empty(cells.get(self.gauge))
         counts.sort()
         return (float(counts[len(counts) // 2]), prices / len(counts)) if counts else (1.0, 0.0)
 
@@ -178,7 +179,8 @@ class _Rows:
     def _kind(self, row: int, cells: dict[int, Cell]) -> str:
         has = {name for name, place in self.places.items() if place in cells}
         first = text(next(iter(cells.values())))
-        priced = "price" in has and price(cells[self.places["price"]], mark=self.mark) is not None
+        found = price(cells.get(self.gauge), mark=self.mark)
+        priced = found is not None
         if means("total", first) and not has >= {"sku", "name"} and len(cells) <= max(3.0, self.typical):
             return "total"
         if len(cells) == 1 or (not priced and len({written(cell) for cell in cells.values()}) == 1):
@@ -187,17 +189,22 @@ class _Rows:
             return "total"
         if not priced and first.startswith(("*", "<*")):
             return "note"
+        if found and found.amount is not None and found.amount < 0 and len(cells) == 2 and "name" in has:
+            return "section"  # some shops mark their groups by a price of -1
         if priced:
             return "product"
         if self._names_price_again(cells):
             return "section" if "name" in has else "header"
+        if found is None and self.gauge in cells and ("name" not in has or is_empty(self._at(row, "name"))):
+            return "note"  # sizes that stand where prices do ("0,9 кг") head the columns anew
         if "name" in has:
             return "section" if self._is_group(cells, has) else "product"
         if "sku" in has and not any(isinstance(cell, str) and len(cell) > 60 for cell in cells.values()):
             return "product"
-        if any(price(cells[c.index]) for c in self.extras if c.field == "other_price" and c.index in cells):
+        if any(price(cells[c.index]) for c in self.held_back if c.field == "other_price" and c.index in cells):
             return "product"
-        sized = any(c.index in cells for c in self.extras) and any(number(cell) is not None for cell in cells.values())
+        told = (*self.extras, *self.held_back)
+        sized = any(c.index in cells for c in told) and any(number(cell) is not None for cell in cells.values())
         return "product" if sized and self.named and self._is_variant(cells) else "note"
 
     def _lone(self, row: int, cells: dict[int, Cell], only: str) -> str:
@@ -269,7 +276,7 @@ class _Rows:
         draft.sku = draft.sku[:120]
         draft.photo = _first_link(draft.photo) if draft.photo else ""
         draft.names = [(lang, text(cells[place])) for place, lang in self.names.items() if place in cells]
-        draft.attributes = list(self._attributes(row, cells))
+        self._properties(draft, cells)
         self._price(draft, cells)
         self._stock(draft, cells)
         draft.name = self._name(draft, cells) or next((name for _, name in draft.names), "")
@@ -343,14 +350,21 @@ class _Rows:
             if found is None or not found.exact or len(self.stocks) > 1:
                 draft.attributes.append(Attribute(name=column.title, text=written(cell)[:200]))
 
-    def _attributes(self, row: int, cells: dict[int, Cell]) -> Iterator[Attribute]:
+    def _properties(self, draft: Draft, cells: dict[int, Cell]) -> None:
+        """What a customer may see of a row's further columns, and what stays with the seller."""
         place = self.places.get("attributes")
         if place is not None and place in cells:
-            yield from self._json(row, text(cells[place]))
-        for column in self.extras:
+            for one in self._json(draft.row, text(cells[place])):
+                (draft.inner if is_held_back(one.name) else draft.attributes).append(one)
+        draft.attributes += self._read(self.extras, cells)
+        draft.inner += self._read(self.held_back, cells)
+
+    def _read(self, columns: list[Column], cells: dict[int, Cell]) -> Iterator[Attribute]:
+        for column in columns:
             cell = cells.get(column.index)
             if column.field == "other_price" and (found := price(cell)) and found.exact and found.amount:
-                yield Attribute(name=column.title, text=format(found.amount, "f"), number=found.amount)
+                money = found.currency or self.header_currency[column.index] or None
+                yield Attribute(name=column.title, text=format(found.amount, "f"), number=found.amount, unit=money)
             elif not is_empty(cell) and (shown := text(cell)):
                 yield attribute(column.title, shown, cell, self.units[column.index])
 

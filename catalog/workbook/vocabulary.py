@@ -99,13 +99,32 @@ def _last_part(label: str) -> str:
 _PATH = re.compile(r"[^\W\d_]{4,}\.([A-ZА-ЯЁІЇЄҐ][^\W\d_]{3,}[^.]*)$")
 
 
+RETAIL, PLAIN, LOWER, INNER = range(4)  # the kinds of prices, the one for customers first
+
+
 def price_rank(label: str) -> int:
-    """0 for a retail price, 1 for a plain price, 2 for a lower, wholesale or special one."""
-    words = simplify(label)
+    """RETAIL, PLAIN, LOWER (wholesale, special) or INNER (dealer, purchase), as the lowest line that tells says."""
+    ranks = [_rank(simplify(line)) for line in label.split("\n")]
+    return INNER if INNER in ranks else next((rank for rank in reversed(ranks) if rank != PLAIN), PLAIN)
+
+
+def _rank(words: str) -> int:
     groups = _table()["prices"]
-    if _matcher(groups["lower"]).search(words):
-        return 2
-    return 0 if _matcher(groups["retail"]).search(words) else 1
+    for rank, group in ((INNER, "inner"), (LOWER, "lower"), (RETAIL, "retail")):
+        if _matcher(groups[group]).search(words):
+            return rank
+    return PLAIN
+
+
+def is_inner(label: str) -> bool:
+    """Whether a label names what is no customer's business: a dealer or purchase price, a margin, a supplier."""
+    return price_rank(label) == INNER or simplify(label) in _table()["prices"]["sources"]
+
+
+def is_held_back(label: str) -> bool:
+    """Whether a property of this name, beside a price, stays with the seller: inner, or a lower price."""
+    match = field_of(label)
+    return is_inner(label) or bool(match and match.field == "price" and price_rank(label) == LOWER)
 
 
 def sku_is_weak(label: str) -> bool:

@@ -79,7 +79,7 @@ def test_a_header_of_two_rows_with_merged_cells_names_each_price(tmp_path: Path)
 
     assert book.sheets[0].header_rows == (1, 2)
     assert [seen(p.price, p.currency) for p in book.products] == [(80, "RUB"), (81, "RUB")]
-    assert [a.text for a in book.products[0].attributes] == ["42", "60"]
+    assert [a.text for a in book.products[0].inner] == ["42", "60"]
 
 
 def test_sections_become_categories_and_a_repeated_header_is_no_product(tmp_path: Path) -> None:
