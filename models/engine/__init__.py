@@ -11,11 +11,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 from models import gguf, hardware
 from models.base import ModelError, ModelMissing, ModelRejected, ModelTooLarge, Turn
+from models.engine.runtime import RuntimeMissing
 
 CONTEXT = 2048  # tokens of one chat: a shared beginning, some products, twenty short messages, the answer
 # Exit codes by sysexits.h: with any of these, starting again will not help until somebody acts.
@@ -40,11 +40,13 @@ def serve(
     folder: Path | None = None,
     nice: int = 10,
     gpu_layers: int = -1,
+    runtime: str = "auto",
 ) -> int:
     """Serves the model until the process is told to end, and returns its exit code.
 
     `slots` chats of `context` tokens each are decoded together, `queue` more may wait. `threads` are cores - 1 at most.
-    `folder` keeps computed prefixes from one start to the next. A failure is told in one line on standard error.
+    `folder` keeps computed prefixes from one start to the next; `runtime` is "auto" or one of `runtime.RUNTIMES`.
+    A failure is told in one line on standard error.
     """
     try:
         _serve(
@@ -59,6 +61,7 @@ def serve(
             folder=folder,
             nice=nice,
             gpu_layers=gpu_layers,
+            runtime=runtime,
         )
     except ModelError as error:
         print(f"engine: {error}", file=sys.stderr, flush=True)  # noqa: T201  the supervisor's log takes it from there
@@ -99,6 +102,7 @@ def _serve(
     folder: Path | None,
     nice: int,
     gpu_layers: int,
+    runtime: str,
 ) -> None:
     header = check_fit(model_path, slots=slots, context=context)
     context = min(context, header.trained_context or context)
@@ -108,17 +112,17 @@ def _serve(
 
         import uvicorn
 
-        from models.engine import runtime
         from models.engine.engine import Engine
         from models.engine.face import face
         from models.engine.prefixes import Prefixes
+        from models.engine.runtime import load
 
         # Bound, but not listening yet: while the model loads, a client is refused at once instead of kept waiting.
-        loaded = runtime.load(
-            model_path, workplace, slots=slots, context=context, threads=threads, gpu_layers=gpu_layers
+        loaded = load(
+            runtime, model_path, workplace, slots=slots, context=context, threads=threads, gpu_layers=gpu_layers
         )
         state = model_path.stat()
-        identity = f"{model_path.name} {state.st_size} {state.st_mtime_ns} {context} {version('xllamacpp')}"
+        identity = f"{model_path.name} {state.st_size} {state.st_mtime_ns} {context} {loaded.name}"
         kept = Prefixes(folder or workplace / "prefixes", identity=identity)
         engine = Engine(loaded, name=name, queue=queue, prefixes=kept)
         bound.listen(128)
@@ -177,7 +181,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _exit_code(error: ModelError) -> int:
     match error:
-        case ModelMissing():
+        case ModelMissing() | RuntimeMissing():
             return EXIT_MISSING
         case ModelTooLarge():
             return EXIT_MEMORY

@@ -52,7 +52,7 @@ class Engine:
 
     def __init__(self, runtime: Runtime, *, name: str, queue: int, prefixes: Prefixes) -> None:
         self.name = name
-        self.seats = Seats(runtime.slots, queue=queue)
+        self.seats = Seats(runtime.slots, queue=queue, shares=runtime.shares)
         self.counts = Counts()
         self._runtime = runtime
         self._prefixes = prefixes
@@ -120,6 +120,7 @@ class Engine:
         pace = self.seats.pace
         return {
             "model": self.name,
+            "runtime": self._runtime.name,
             "slots": self._runtime.slots,
             "busy": self.seats.busy,
             "queued": self.seats.waiting,
@@ -139,7 +140,6 @@ class Engine:
     async def _generate(
         self, seat: Seat, prompt: list[int], limit: int, request: Request
     ) -> AsyncGenerator[Piece, None]:
-        cached = len(prompt) - seat.fresh
         written: list[int] = []
         finished = False
         try:
@@ -155,35 +155,38 @@ class Engine:
             ) as pieces:
                 async for piece in pieces:
                     self._progressed = time.monotonic()
-                    self.seats.computed(seat, seat.fresh if piece.tokens else piece.computed - cached)
+                    if piece.computed or piece.reused:
+                        seat.fresh = len(prompt) - piece.reused
+                    self.seats.computed(seat, seat.fresh if piece.tokens else piece.computed)
                     seat.produced += len(piece.tokens)
                     written += piece.tokens
                     if piece.finish:
                         finished = True
-                        self._account(seat, piece, cached)
+                        self._account(seat, piece)
                     yield piece
         except ModelError:
             self.counts.failed += 1
             finished = True
             raise
         finally:
-            seat.holds = [*prompt, *written] if seat.computed >= seat.fresh else prompt[: cached + seat.computed]
+            reused = len(prompt) - seat.fresh
+            self.counts.prompt_tokens += seat.computed
+            self.counts.cached_tokens += reused if seat.computed else 0
+            seat.holds = [*prompt, *written] if seat.computed >= seat.fresh else prompt[: reused + seat.computed]
             if not finished:
                 self.counts.cancelled += 1
                 await self._runtime.idle(seat.number)
 
-    def _account(self, seat: Seat, last: Piece, cached: int) -> None:
+    def _account(self, seat: Seat, last: Piece) -> None:
         self._succeeded = time.monotonic()
         self.counts.answered += 1
-        self.counts.prompt_tokens += seat.fresh
-        self.counts.cached_tokens += cached
         self.counts.answer_tokens += seat.produced
         self.seats.pace.answered(prompt=seat.fresh, answer=seat.produced, speed=last.speed)
 
     async def _seat_prefix(self, seat: Seat, prompt: Sequence[int]) -> None:
         """Reads the shared beginning into a slot that lacks it."""
         best = self._prefixes.best(prompt)
-        if best is None or len(best.tokens) <= seat.cached(prompt):
+        if best is None or len(best.tokens) <= self.seats.known(seat, prompt):
             return
         try:
             await self._runtime.restore(seat.number, best.file)
@@ -193,7 +196,7 @@ class Engine:
             seat.holds = []
         else:
             seat.holds = list(best.tokens)
-        seat.fresh = len(prompt) - min(seat.cached(prompt), len(prompt) - 1)
+        seat.fresh = len(prompt) - self.seats.known(seat, prompt)
 
     async def _keep(self, tokens: Sequence[int], seat: Seat) -> None:
         """Brings the slot to exactly these tokens and keeps its state."""
@@ -201,8 +204,9 @@ class Engine:
         if place is None:
             return
         async with aclosing(self._runtime.generate(tokens, slot=seat.number, limit=0)) as pieces:
-            async for _ in pieces:
+            async for piece in pieces:
                 self._progressed = time.monotonic()
+                self.counts.prompt_tokens += piece.computed if piece.finish else 0
         await self._runtime.save(seat.number, place.file)
         seat.holds = list(tokens)
         self._prefixes.add(place)

@@ -1,90 +1,58 @@
-"""Runs one GGUF model inside this process, on the llama.cpp server that the xllamacpp wheel carries.
-
-That server decodes all its slots in one batch. It is reached through a socket in a private folder, so nobody else on
-the box can speak to it; always by streams, because it notices a lost listener only while it writes: a stream that is
-closed frees its slot within one batch, a plain request is generated to its end (measured: 0.1 s against 28 s).
-"""
+"""The seam behind the engine: what a runtime does for it, and which runtimes there are."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import re
-import signal
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import httpx
+from models.base import ModelError, Turn
 
-from models.base import ModelRejected, ModelUnavailable, Turn
-from models.engine.seats import common
-from models.sse import events
-
-log = logging.getLogger(__name__)
+RUNTIMES = ("xllamacpp", "llama-cpp-python")
 
 # Prompt tokens computed at a time. A running chat gets its next token, and a cancelled one its end, once a batch:
 # on a processor 32 are about a second of the 1.5B model, and cost 6 % against 512; a card wants larger ones.
 BATCH_CPU, BATCH_GPU = 32, 512
-_SOCKET = "runtime.sock"
-_SEPARATORS = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-_LETTING_GO = 60.0  # seconds in which a cancelled generation must end: it takes one batch
-_SILENCE = 300.0  # seconds without a byte from the runtime before it counts as hung
-_MARK = "\ue000{}\ue001"  # stands for a turn's text while the template is applied; private-use characters
-_MARKS = re.compile("\ue000(\\d+)\ue001")
+
+
+class RuntimeMissing(ModelError):
+    """The chosen runtime is not installed; install it, or choose another with APPLIANCE_ENGINE_RUNTIME."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A step of a generation: some text, or news of the prompt (`computed` of `prompt` tokens)."""
+    """A step of a generation: some text, or news of the prompt.
+
+    `computed` tokens of the prompt have been decoded for this generation by now, `reused` were known before. Both are
+    told as long as the prompt is read, and once more on the last piece.
+    """
 
     text: str = ""
     tokens: tuple[int, ...] = ()
     computed: int = 0
+    reused: int = 0
     finish: str = ""  # "stop" or "length" on the last piece, which carries the speed
     speed: float = 0.0  # tokens a second, 0 where too few were written to tell
 
 
-class Runtime:
-    """One loaded model with `slots` chats of `context` tokens each. Made by `load`."""
+class Runtime(Protocol):
+    """One loaded model with `slots` chats of `context` tokens each. Raises nothing but `ModelError`."""
 
-    def __init__(self, server: Any, folder: Path, *, slots: int, context: int) -> None:
-        self.slots = slots
-        self.context = context
-        self._server = server
-        self._folder = folder
-        # A connection for each request: the runtime closes kept ones at a moment of its own, under a request's feet.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        transport = httpx.AsyncHTTPTransport(uds=str(folder / _SOCKET), limits=limits)
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=_SILENCE)
-        self._known: dict[str, list[int]] = {}  # a template has few distinct pieces, said again in every prompt
+    name: str  # of the runtime and its version: what it keeps on disk is for this one alone
+    slots: int
+    context: int
+    shares: bool  # whether what one slot has computed serves every other slot without being computed again
 
     async def prompt(self, turns: Sequence[Turn]) -> list[int]:
-        """The tokens of a chat that asks for an answer.
-
-        The template's own words may hold control tokens, the turns' texts never: what a customer types can close no
-        turn and open none. So template and texts are made into tokens apart.
-        """
-        pieces = _MARKS.split(await self._template(turns))
-        tokens: list[int] = []
-        for at, piece in enumerate(pieces):
-            if at % 2:
-                tokens += await self._tokenize(turns[int(piece)].text, control=False, first=False)
-            elif piece:
-                tokens += await self._fixed(piece, first=at == 0)
-        return tokens
+        """The tokens of a chat that asks for an answer; no text in it can close a turn or open one."""
+        ...
 
     async def shared(self, turns: Sequence[Turn]) -> list[int]:
         """The tokens with which every chat begins that continues `turns` by a user's turn."""
-        following: list[Turn] = [*turns, Turn(role="user", text="a")]
-        other = await self.prompt([*turns, Turn(role="user", text="1")])
-        return common(await self.prompt(following), other)
+        ...
 
-    async def generate(
+    def generate(
         self,
         tokens: Sequence[int],
         *,
@@ -94,152 +62,42 @@ class Runtime:
         stop: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[Piece, None]:
-        """Pieces as they are decoded; closing the generator frees the slot within one batch."""
-        body: dict[str, Any] = {
-            **(options or {}),
-            "prompt": list(tokens),
-            "id_slot": slot,
-            "n_predict": limit,
-            "stop": list(stop),
-            "stream": True,
-            "cache_prompt": True,
-            "return_progress": True,
-            "return_tokens": True,
-        }
-        if schema is not None:
-            # Without this the model may fill its limit with blanks between two values.
-            body["json_schema"] = {**schema, "x-guidance": _SEPARATORS}
-        try:
-            async with self._http.stream("POST", "/completion", json=body) as response:
-                if response.status_code != 200:
-                    raise _refusal(response.status_code, await response.aread())
-                async with aclosing(events(response.aiter_bytes())) as found:
-                    async for event in found:
-                        yield _piece(event)
-        except httpx.TransportError as error:
-            raise ModelUnavailable("The model's runtime broke off; the engine has to be started again.") from error
+        """Pieces as they are decoded; closing the generator frees the slot. With a `limit` of 0 it only reads."""
+        ...
 
     async def idle(self, slot: int) -> None:
         """Returns when the slot has let go of a cancelled generation; `ModelUnavailable` if it never does."""
-        deadline = time.monotonic() + _LETTING_GO
-        while time.monotonic() < deadline:
-            state = await self._call("GET", "/slots")
-            if not state[slot]["is_processing"]:
-                return
-            await asyncio.sleep(0.01)
-        raise ModelUnavailable("The model's runtime hangs; the engine has to be started again.")
+        ...
 
     async def save(self, slot: int, file: Path) -> None:
         """Writes what the slot has computed (its attention cache: 12 to 30 kB a token for small models)."""
-        await self._call("POST", f"/slots/{slot}?action=save", {"filename": self._linked(file)})
+        ...
 
     async def restore(self, slot: int, file: Path) -> None:
-        """Reads it into any slot: 3 ms for 600 tokens, where computing them takes seconds."""
-        await self._call("POST", f"/slots/{slot}?action=restore", {"filename": self._linked(file)})
+        """Reads it into any slot; `ModelError` where the file cannot be read."""
+        ...
 
     async def close(self) -> None:
-        await self._http.aclose()
-        self._server = None  # its destructor ends the decoding threads
-
-    def _linked(self, file: Path) -> str:
-        """The runtime takes bare names inside one folder only, so the file is linked there."""
-        link = self._folder / file.name
-        if not link.is_symlink():
-            link.symlink_to(file.absolute())
-        return file.name
-
-    async def _template(self, turns: Sequence[Turn]) -> str:
-        messages = [{"role": turn.role, "content": _MARK.format(at)} for at, turn in enumerate(turns)]
-        # Models that can think aloud are told not to: a customer waits, and two cores are slow.
-        body = {"messages": messages, "chat_template_kwargs": {"enable_thinking": False}}
-        return str((await self._call("POST", "/apply-template", body))["prompt"])
-
-    async def _tokenize(self, text: str, *, control: bool, first: bool) -> list[int]:
-        body = {"content": text, "add_special": first, "parse_special": control}
-        return list((await self._call("POST", "/tokenize", body))["tokens"])
-
-    async def _fixed(self, text: str, *, first: bool) -> list[int]:
-        if text not in self._known:
-            if len(self._known) > 256:
-                self._known.clear()
-            self._known[text] = await self._tokenize(text, control=True, first=first)
-        return self._known[text]
-
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        try:
-            response = await self._http.request(method, path, json=body)
-        except httpx.TransportError as error:
-            raise ModelUnavailable(
-                "The model's runtime does not answer; the engine has to be started again."
-            ) from error
-        if response.status_code != 200:
-            raise _refusal(response.status_code, response.content)
-        return response.json()
+        """Ends every generation and frees the model."""
+        ...
 
 
-def load(path: Path, folder: Path, *, slots: int, context: int, threads: int, gpu_layers: int = -1) -> Runtime:
-    """Loads the model; blocks for a second a gigabyte or so. `ModelRejected` where the runtime cannot use the file.
+def load(
+    name: str, path: Path, folder: Path, *, slots: int, context: int, threads: int, gpu_layers: int = -1
+) -> Runtime:
+    """Loads the model with the runtime of this name; blocks for a second a gigabyte or so.
 
-    `folder` belongs to this process alone: its socket stands there.
+    `RuntimeMissing` where its package is not installed, `ModelRejected` where it cannot use the file. `folder` belongs
+    to this process alone. "auto" is xllamacpp: its wheel installs in seconds on every box, the other is compiled.
     """
-    import xllamacpp
+    match name:
+        case "auto" | "xllamacpp":
+            from models.engine import served
 
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_parallel, params.n_ctx = slots, slots * context
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.n_batch = params.n_ubatch = BATCH_GPU if _has_gpu(xllamacpp) and gpu_layers else BATCH_CPU
-    params.n_gpu_layers = gpu_layers
-    params.swa_full = True  # else a model with a sliding window (Gemma 3) cannot continue a restored prefix
-    params.cache_ram_mib = 0  # slots are saved and restored by us
-    params.hostnames = [str(folder / _SOCKET)]
-    params.slot_save_path = f"{folder}/"
-    params.endpoint_slots = True
-    params.n_threads_http = slots + 8
-    params.ui = False
-    params.verbosity = 1  # errors
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        server = xllamacpp.Server(params)
-    except RuntimeError as error:
-        raise ModelRejected(
-            f"{path.name} cannot be loaded: it is broken, or of a kind that this runtime does not know. "
-            "`appliance models check NAME` tells which."
-        ) from error
-    finally:
-        for number, handler in kept.items():  # the runtime takes the signals for itself
-            signal.signal(number, handler)
-    return Runtime(server, folder, slots=slots, context=context)
+            return served.load(path, folder, slots=slots, context=context, threads=threads, gpu_layers=gpu_layers)
+        case "llama-cpp-python":
+            from models.engine import batched
 
-
-def _piece(event: Mapping[str, Any]) -> Piece:
-    if "error" in event:
-        raise _refusal(int(event["error"].get("code", 500)), json.dumps(event).encode())
-    if (progress := event.get("prompt_progress")) is not None:
-        return Piece(computed=progress["processed"])
-    if not event.get("stop"):
-        return Piece(text=event["content"], tokens=tuple(event.get("tokens", ())))
-    timings = event["timings"]
-    return Piece(
-        text=event["content"],
-        tokens=tuple(event.get("tokens", ())),
-        finish="length" if event["stop_type"] == "limit" else "stop",
-        speed=timings["predicted_per_second"] if timings["predicted_n"] >= 4 else 0.0,
-    )
-
-
-def _refusal(status: int, body: bytes) -> ModelRejected | ModelUnavailable:
-    try:
-        message = str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        message = body[:200].decode(errors="replace")
-    if 400 <= status < 500:
-        return ModelRejected(f"The model's runtime refused the request: {message}")
-    if "template" in message.lower() or "schema" in message.lower() or "grammar" in message.lower():
-        return ModelRejected(f"The model cannot take this request: {message}")
-    return ModelUnavailable(f"The model's runtime failed: {message}")
-
-
-def _has_gpu(xllamacpp: Any) -> bool:
-    kinds = xllamacpp.ggml_backend_dev_type
-    return any(device["type"] == kinds.GGML_BACKEND_DEVICE_TYPE_GPU for device in xllamacpp.get_device_info())
+            return batched.load(path, slots=slots, context=context, threads=threads, gpu_layers=gpu_layers)
+        case _:
+            raise RuntimeMissing(f"There is no runtime {name!r}; choose one of {', '.join(('auto', *RUNTIMES))}.")

@@ -53,6 +53,7 @@ class Seat:
 
     number: int
     holds: list[int] = field(default_factory=list)
+    reads: Sequence[int] = ()  # the prompt of its present generation
     busy: bool = False
     since: float = 0.0
     fresh: int = 0  # prompt tokens that this generation has to compute
@@ -78,13 +79,19 @@ class _Waiter:
 
 
 class Seats:
-    """A fixed number of slots and a bounded queue before them, first come first served."""
+    """A fixed number of slots and a bounded queue before them, first come first served.
 
-    def __init__(self, count: int, *, queue: int, clock: Callable[[], float] = time.monotonic) -> None:
+    Where the runtime `shares`, what one slot has computed (or is just computing) no other has to compute again.
+    """
+
+    def __init__(
+        self, count: int, *, queue: int, shares: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.pace = Pace()
         self.room = queue
         self._seats = [Seat(number) for number in range(count)]
         self._queue: deque[_Waiter] = deque()
+        self._shares = shares
         self._clock = clock
         self._read_at: float | None = None  # when a prompt was last seen to grow, while any is being computed
 
@@ -95,6 +102,12 @@ class Seats:
     @property
     def waiting(self) -> int:
         return len(self._queue)
+
+    def known(self, seat: Seat, prompt: Sequence[int]) -> int:
+        """Tokens at the beginning of `prompt` that need not be computed for this slot; the last one always is."""
+        others = [each for each in self._seats if each is not seat] if self._shares else []
+        shared = (len(common(each.reads if each.busy else each.holds, prompt)) for each in others)
+        return min(max(seat.cached(prompt), *shared, 0), len(prompt) - 1)
 
     def computed(self, seat: Seat, tokens: int) -> None:
         """`tokens` of the seat's prompt have been computed by now; measures the speed of all prompts together."""
@@ -157,8 +170,8 @@ class Seats:
         return self._sit(max(free, key=lambda seat: (seat.cached(prompt), -seat.since)), prompt, limit)
 
     def _sit(self, seat: Seat, prompt: Sequence[int], limit: int) -> Seat:
-        seat.busy, seat.since, seat.limit = True, self._clock(), limit
-        seat.fresh = len(prompt) - min(seat.cached(prompt), len(prompt) - 1)
+        seat.fresh = len(prompt) - self.known(seat, prompt)
+        seat.busy, seat.since, seat.limit, seat.reads = True, self._clock(), limit, prompt
         seat.computed = seat.produced = 0
         return seat
 
@@ -177,7 +190,7 @@ class Seats:
                 self._queue.remove(waiter)
 
     def _leave(self, seat: Seat) -> None:
-        seat.busy = False
+        seat.busy, seat.reads = False, ()
         while self._queue and (free := [other for other in self._seats if not other.busy]):
             waiter = self._queue.popleft()
             if not waiter.seat.done():
