@@ -146,11 +146,13 @@ class Shelf:
         *,
         source: str,
         problems_count: int = 0,
+        report: Mapping[str, Any] | None = None,
         pictures: Mapping[str, bytes] | None = None,
         progress: Callable[[str, float], None] | None = None,
     ) -> Version:
         """Builds a version aside and seals it by one rename; it is live only after `publish`.
 
+        `report`: what became of the file's rows, kept in the manifest (`rehearsal.import_report`).
         `pictures`: by SKU, bytes of a picture that becomes the product's photo. Texts that an earlier version has
         embedded are not embedded again. Raises CatalogError or ModelError; then nothing is left behind.
         """
@@ -163,7 +165,7 @@ class Shelf:
             if pictures:
                 goods = await asyncio.to_thread(_hang, folder, goods, pictures)
             vectors = {key: await self._embed(one, goods, tell) for key, one in self._embedders.items()}
-            about = {"version": name, "source": source, "problems": problems_count}
+            about = {"version": name, "source": source, "problems": problems_count, "import": dict(report or {})}
             await asyncio.to_thread(
                 build.write, folder, goods, vectors, about=about, progress=lambda step, share: tell(step, share)
             )

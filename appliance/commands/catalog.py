@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from appliance.commands import rehearse
 from appliance.commands.output import (
     batch_options,
     json_option,
@@ -25,6 +26,7 @@ from appliance.commands.output import (
 from appliance.settings import Settings
 
 if TYPE_CHECKING:
+    from catalog.rehearsal import Verdict
     from catalog.shelf import Shelf, Version
     from catalog.snapshot import Found
     from catalog.workbook import Book
@@ -41,9 +43,12 @@ def add_to(kinds: Any) -> None:
     load = verbs.add_parser("import", help="read a price list into a new version of the catalogue")
     load.add_argument("file", type=Path)
     load.add_argument("--publish", action="store_true", help="make it the live version at once")
+    load.add_argument("--force", action="store_true", help="publish it whatever the rehearsal says")
     load.add_argument("--dry-run", action="store_true", help="show what would be read, and change nothing")
     json_option(load)
     load.set_defaults(run=_import)
+
+    rehearse.add_to(verbs)
 
     search = verbs.add_parser("search", help="search the live version")
     search.add_argument("query", nargs="?", default="")
@@ -81,13 +86,17 @@ def _import(asked: argparse.Namespace, settings: Settings) -> int:
         _report(asked, book, version="", published=False)
         return 0
     version = asyncio.run(_build(shelf(settings), book, asked.file))
-    if asked.publish:
+    verdict = rehearse.rehearsed(settings, shelf(settings), version.name) if asked.publish else None
+    published = verdict is not None and (asked.force or not verdict.refused)
+    if published:
         shelf(settings).publish(version.name)
-    _report(asked, book, version=version.name, published=asked.publish)
-    return 0
+    _report(asked, book, version=version.name, published=published, verdict=verdict)
+    return int(asked.publish and not published)
 
 
 async def _build(shelf: Shelf, book: Book, file: Path) -> Version:
+    from catalog.rehearsal import import_report
+
     last = ""
 
     def tell(phase: str, share: float) -> None:
@@ -101,6 +110,7 @@ async def _build(shelf: Shelf, book: Book, file: Path) -> Version:
         book.products,
         source=file.name,
         problems_count=len(book.problems),
+        report=import_report(book),
         pictures=_pictures(book, file.parent),
         progress=tell,
     )
@@ -124,7 +134,9 @@ def _embedded(book: Book) -> dict[str, bytes]:
         return {product.sku: (Path(folder) / product.photo).read_bytes() for product in hung}
 
 
-def _report(asked: argparse.Namespace, book: Book, *, version: str, published: bool) -> None:
+def _report(
+    asked: argparse.Namespace, book: Book, *, version: str, published: bool, verdict: Verdict | None = None
+) -> None:
     if asked.json:
         summary = {
             "version": version,
@@ -135,6 +147,7 @@ def _report(asked: argparse.Namespace, book: Book, *, version: str, published: b
                 for problem in book.problems
             ],
             "published": published,
+            "rehearsal": verdict.plain() if verdict else None,
         }
         say_json(summary | ({"sheets": book.summary()["sheets"]} if asked.dry_run else {}))
         return
@@ -145,6 +158,8 @@ def _report(asked: argparse.Namespace, book: Book, *, version: str, published: b
         say(f"  {place}: {problem.message}")
     if len(book.problems) > SHOWN:
         say(f"  … and {len(book.problems) - SHOWN:,} more; --json lists them all.")
+    if verdict:
+        rehearse.say_verdict(verdict)
     if version:
         say(f"Version {version} is {'live' if published else f'ready: appliance catalog publish {version}'}.")
 
