@@ -9,6 +9,7 @@ from typing import Any
 
 from appliance.core.company import Passage
 from appliance.core.followup import FollowUp
+from appliance.core.leads.talk import CONSENT
 from appliance.core.lexicon import lexicon, normal
 from appliance.core.money import money
 from appliance.core.texts import say
@@ -17,7 +18,6 @@ from catalog.product import Product
 from catalog.snapshot import Found
 
 CARDS = 4  # shown at once: what a phone's screen holds without tiring the thumb
-CONSENT = "2026-11"  # version of the consent's text, stored with each consent
 NUMBER = re.compile(r"[-+±]?\d+(?:[.,]\d+)?(?:\s?[-–…/x×]\s?\d+(?:[.,]\d+)?)*")
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 LONGEST_UNIT = 12  # characters of what stands behind a property's last comma
