@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +16,7 @@ from appliance.core.lexicon import normal
 from appliance.core.texts import ids, languages, say
 
 CONSENT = "2026-11"  # version of the consent's text, stored with each consent
+NOBODY = Contacts()
 LONGEST_ANSWER = 6  # words: whoever writes more than this has moved on
 
 
@@ -32,7 +32,7 @@ class Asked(StrEnum):
 class State:
     """What is known of the customer between two answers; part of the conversation's memory."""
 
-    contacts: Contacts = Contacts()
+    contacts: Contacts = NOBODY
     asked: Asked = Asked.NOTHING
 
 
