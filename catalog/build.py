@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.digest import Digest, digest, text_key
+from catalog.digest import FOLDER as DIGEST
+from catalog.digest import Digest, digest
 from catalog.fixer import Fixer
 from catalog.lanes.codes import CodesLane
 from catalog.lanes.grams import GramsLane
@@ -22,6 +24,7 @@ from catalog.lanes.words import WordsLane
 from catalog.normalize import fold
 from catalog.product import CatalogError, Product
 from catalog.records import Records
+from catalog.vectors import keys_of
 from models.base import Vectors
 
 FORMAT = 1  # of the files; a reader refuses another
@@ -67,19 +70,42 @@ def write(
     GramsLane.build(folder, known.sounds, known.strings)
     CodesLane.build(folder, known.codes, known.strings)
     progress("meaning", 0.8)
-    keys = np.array([text_key(text_to_embed(product)) for product in products], dtype=np.uint64)
+    keys = keys_of([text_to_embed(product) for product in products])
     for name, part in vectors.items():
-        add_meaning(folder, name, part, known.scripts, keys)
-    seal(folder, {**about, "products": len(products), "embedders": list(vectors)})
+        _meaning(folder, name, part, known.scripts, keys)
+    _seal(folder, {**about, "products": len(products), "embedders": list(vectors)})
     progress("sealed", 1.0)
 
 
-def add_meaning(
+def extend(origin: Path, folder: Path, name: str, vectors: Mapping[str, Vectors], texts: Sequence[str]) -> None:
+    """A new version from a sealed one and further embedders' vectors of its `texts`; the two share their other files.
+
+    Raises OSError; the folder is then not sealed.
+    """
+    about = json.loads((origin / "manifest.json").read_text("utf-8"))
+    shutil.copytree(origin, folder, copy_function=_link, ignore=shutil.ignore_patterns("manifest.json"))
+    scripts = np.load(next(folder.glob("meaning-*/script.npy"), folder / DIGEST / "scripts.npy"))
+    for embedder, part in vectors.items():
+        _meaning(folder, embedder, part, scripts, keys_of(texts))
+    made = {"version": name, "origin": about["version"], "embedders": [*about["embedders"], *vectors]}
+    _seal(folder, {**about, **made})
+
+
+def _meaning(
     folder: Path, embedder: str, vectors: Vectors, scripts: NDArray[np.uint8], keys: NDArray[np.uint64]
 ) -> None:
     """Writes an embedder's lane, with the fingerprints of the texts so that later versions take its vectors over."""
     MeaningLane.build(folder / f"meaning-{embedder}", vectors, scripts, embedder=embedder)
     np.save(folder / f"meaning-{embedder}" / "keys.npy", keys)
+
+
+def _link(source: str, target: str) -> str:
+    """Sealed files are never changed, so two versions may share one."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copy2(source, target)
+    return target
 
 
 def _columns(folder: Path, products: Sequence[Product], known: Digest) -> None:
@@ -109,7 +135,7 @@ def _columns(folder: Path, products: Sequence[Product], known: Digest) -> None:
     np.save(folder / "sizes.npy", known.sizes)
 
 
-def seal(folder: Path, about: Mapping[str, Any]) -> None:
+def _seal(folder: Path, about: Mapping[str, Any]) -> None:
     """Writes the manifest last and brings all of it to the disk."""
     files = {
         str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": checksum(path)}

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
-
 from catalog import build
+from catalog.digest import digest
 from catalog.product import CatalogError, Product
 from catalog.snapshot import Found, Snapshot
 from catalog.understand import understand
+from catalog.vectors import Known, Spool, embed, kept
 from catalog.wish import Wish
-from models.base import Embedder, Vectors
+from models.base import Embedder, ModelError, Vectors
 
-CHUNK = 256  # texts embedded at once: half a second of work, after which progress is told and others may run
+NEWEST = 3  # versions from which the next takes over what it can
 REMEMBERED = 2000  # frequent searches kept; some 20 MB
 SEARCHES = 4  # searches that run at once in a process; more only queue for the cores
 UNFINISHED = ".building-"
@@ -42,6 +44,7 @@ class Version:
     source: str
     embedders: tuple[str, ...]
     bytes: int
+    origin: str = ""  # the version to which this one only added lanes
     live: bool = False
 
 
@@ -85,11 +88,14 @@ class Shelf:
 
     `live.json` names the live version and those that were live before it; it is replaced in one step, so a reader in
     any process sees the old version or the new one. Searches already under way end on the version they began with.
+
+    `embedders` build every version; those in `later` take longer, so their lanes join a live version by `enrich`.
     """
 
-    def __init__(self, root: Path, *, embedders: Sequence[Embedder] = ()) -> None:
+    def __init__(self, root: Path, *, embedders: Sequence[Embedder] = (), later: Sequence[Embedder] = ()) -> None:
         self._root = root
-        self._embedders = {embedder.name: embedder for embedder in embedders}
+        self._embedders = {embedder.name: embedder for embedder in (*embedders, *later)}
+        self._later = {embedder.name for embedder in later} - {embedder.name for embedder in embedders}
         self._pointer = root / "live.json"
         self._seen: tuple[int, int] = (0, 0)
         self._live: Snapshot | None = None
@@ -133,12 +139,24 @@ class Shelf:
             return remembered
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(self._threads, snapshot.prepare, understood)
-        vectors: dict[str, Vectors] = {}
-        for name in snapshot.meanings.keys() & self._embedders.keys():
-            vectors[name] = await self._embedders[name].embed(prepared.texts, kind="query")
+        vectors = await self._asked(snapshot, prepared.texts)
         found = await loop.run_in_executor(self._threads, lambda: snapshot.search(prepared, vectors, limit=limit))
         self.cache.put(snapshot.version, understood, limit, found)
         return found
+
+    async def _asked(self, snapshot: Snapshot, texts: Sequence[str]) -> dict[str, Vectors]:
+        """The query by each embedder that the version has, in its order; one that joined later may be left out."""
+        names = [name for name in snapshot.meanings if name in self._embedders]
+        answers = await asyncio.gather(
+            *(self._embedders[name].embed(texts, kind="query") for name in names), return_exceptions=True
+        )
+        vectors: dict[str, Vectors] = {}
+        for name, answer in zip(names, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                vectors[name] = answer
+            elif name not in self._later or not isinstance(answer, ModelError):
+                raise answer
+        return vectors
 
     async def add(
         self,
@@ -156,19 +174,19 @@ class Shelf:
         `pictures`: by SKU, bytes of a picture that becomes the product's photo. Texts that an earlier version has
         embedded are not embedded again. Raises CatalogError or ModelError; then nothing is left behind.
         """
-        tell = progress or (lambda step, share: None)
+        tell = progress or _silent
         goods = await asyncio.to_thread(list, products)
         name = self._new_name()
-        folder = self._root / f"{UNFINISHED}{name}"
+        folder = self._aside(name)
         try:
             await asyncio.to_thread(folder.mkdir, parents=True)
             if pictures:
                 goods = await asyncio.to_thread(_hang, folder, goods, pictures)
-            vectors = {key: await self._embed(one, goods, tell) for key, one in self._embedders.items()}
             about = {"version": name, "source": source, "problems": problems_count, "import": dict(report or {})}
-            await asyncio.to_thread(
-                build.write, folder, goods, vectors, about=about, progress=lambda step, share: tell(step, share)
+            known, vectors = await asyncio.gather(  # the one in Python, the other mostly outside of it
+                asyncio.to_thread(digest, goods, self._newest()), self._embed(goods, tell)
             )
+            await asyncio.to_thread(build.write, folder, goods, vectors, about=about, known=known, progress=tell)
             await asyncio.to_thread(os.rename, folder, self._root / name)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -182,66 +200,113 @@ class Shelf:
         build.flush(self._root)
         return self._version(name)
 
-    async def _embed(
-        self, embedder: Embedder, products: Sequence[Product], tell: Callable[[str, float], None]
-    ) -> Vectors:
+    async def _embed(self, products: Sequence[Product], tell: Callable[[str, float], None]) -> dict[str, Vectors]:
         texts = [build.text_to_embed(product) for product in products]
-        keys = np.array([build.text_key(text) for text in texts], dtype=np.uint64)
-        vectors = np.zeros((len(texts), embedder.dimensions), dtype=np.float32)
-        missing = await asyncio.to_thread(self._reuse, embedder.name, keys, vectors)
-        for start in range(0, len(missing), CHUNK):
-            tell("embedding", start / len(missing))
-            part = missing[start : start + CHUNK]
-            vectors[part] = await embedder.embed([texts[row] for row in part], kind="passage")
-        return vectors
+        return {
+            name: await embed(one, texts, known=self._known(name), tell=tell)
+            for name, one in self._embedders.items()
+            if name not in self._later
+        }
 
-    def _reuse(self, embedder: str, keys: Any, vectors: Vectors) -> list[int]:
-        """Fills in what the newest versions have embedded; returns the rows that none of them has."""
-        missing = np.arange(len(keys))
-        for name in reversed(self._names()[-3:]):
-            folder = self._root / name / f"meaning-{embedder}"
-            if not len(missing) or not (folder / "keys.npy").exists():
-                continue
-            old, old_keys = np.load(folder / "vectors.npy", mmap_mode="r"), np.load(folder / "keys.npy")
-            if old.shape[1] != vectors.shape[1]:
-                continue
-            order = np.argsort(old_keys)
-            at = np.minimum(np.searchsorted(old_keys[order], keys[missing]), len(order) - 1)
-            same = old_keys[order[at]] == keys[missing]
-            vectors[missing[same]] = old[order[at[same]]]
-            missing = missing[~same]
-        return [int(row) for row in missing]
+    def lacking(self) -> list[str]:
+        """Which of the later embedders the live version does not have yet; costs a look at two files."""
+        live = self._history()[:1]
+        return [name for name in self._later if live and name not in self._version(live[0]).embedders]
+
+    async def enrich(self, *, progress: Callable[[str, float], None] | None = None) -> Version | None:
+        """Joins what `lacking` names to the live version, as a further sealed version that takes its place.
+
+        Minutes to an hour of work for a heavy embedder; what a killed run has embedded is not embedded again. The
+        further version goes live only if the one that it was made from still is; it then stands in its place also
+        for `rollback`, which goes back to other goods. None when there is nothing to join, when another process is
+        at it, or when the live version changed meanwhile. Raises CatalogError or ModelError; nothing is changed then.
+        """
+        with _only_one(self._root / ".joining.lock") as alone:
+            missing = self.lacking() if alone else []
+            if not missing:
+                return None
+            origin = self._history()[0]
+            products = await asyncio.to_thread(lambda: list(self.open(origin).products()))
+            texts = [build.text_to_embed(product) for product in products]
+            vectors = {name: await self._joining(name, texts, progress) for name in missing}
+            name = self._new_name()
+            try:
+                await asyncio.to_thread(build.extend, self._root / origin, self._aside(name), name, vectors, texts)
+                if not await asyncio.to_thread(self._succeed, origin, name):
+                    return None
+            except OSError as error:
+                raise CatalogError(
+                    f"The further lanes could not be written: {error.strerror}. The live version stays as it is; make "
+                    f"room in {self._root} and run `appliance catalog enrich`."
+                ) from error
+            finally:
+                shutil.rmtree(self._aside(name), ignore_errors=True)
+            for one in missing:
+                self._spool(one).remove()
+            return self._version(name)
+
+    async def _joining(self, name: str, texts: Sequence[str], progress: Callable[[str, float], None] | None) -> Vectors:
+        spool = self._spool(name)
+        known = [await asyncio.to_thread(spool.read), *self._known(name)]
+        return await embed(self._embedders[name], texts, known=known, spool=spool, tell=progress or _silent)
+
+    def _succeed(self, origin: str, name: str) -> bool:
+        """Seals the further version and puts it in its origin's place, unless another version has gone live."""
+        with self._pointing():
+            history = self._history()
+            if history[:1] != [origin]:
+                return False
+            Snapshot.open(self._aside(name))
+            self._aside(name).rename(self._root / name)
+            build.flush(self._root)
+            self._point([name, *history[1:]])
+        return True
+
+    def _known(self, embedder: str) -> list[Known]:
+        found = (kept(folder, embedder) for folder in self._newest())
+        return [one for one in found if one is not None]
+
+    def _newest(self) -> list[Path]:
+        """The versions whose work is taken over by the next."""
+        return [self._root / name for name in reversed(self._names()[-NEWEST:])]
+
+    def _spool(self, embedder: str) -> Spool:
+        return Spool(self._root / f".joining-{embedder}", dimensions=self._embedders[embedder].dimensions)
 
     def publish(self, version: str) -> None:
         """Makes a version live, in one step and for all processes; the one before stays for `rollback`."""
         self.open(version)
-        history = self._history()
-        if history[:1] != [version]:
-            self._point([version, *(name for name in history if name != version)])
+        with self._pointing():
+            history = self._history()
+            if history[:1] != [version]:
+                self._point([version, *(name for name in history if name != version)])
 
     def rollback(self) -> str:
         """Takes the live version back and returns the name of the one before, now live."""
-        before = [name for name in self._history()[1:] if (self._root / name).is_dir()]
-        if not before:
-            raise CatalogError("There is no earlier version to go back to.")
-        self.open(before[0])
-        self._point(before)
-        return before[0]
+        with self._pointing():
+            before = [name for name in self._history()[1:] if (self._root / name).is_dir()]
+            if not before:
+                raise CatalogError("There is no earlier version to go back to.")
+            self.open(before[0])
+            self._point(before)
+            return before[0]
 
     def prune(self, keep: int = 3) -> list[str]:
         """Removes all but the newest `keep` versions, the live one and the one before it; returns what went.
 
         Also removes what an interrupted build left behind, when it is older than a day.
         """
-        kept = {*self._names()[-keep:], *self._history()[:2]}
-        gone = [name for name in self._names() if name not in kept]
+        with self._pointing():
+            stays = {*self._names()[-keep:], *self._history()[:2]}
+            gone = [name for name in self._names() if name not in stays]
+            if gone:
+                self._point([name for name in self._history() if name not in gone])
         for name in gone:
             shutil.rmtree(self._root / name)
         yesterday = datetime.now(UTC).timestamp() - 86400
         for folder in self._root.glob(f"{UNFINISHED}*"):
             if folder.stat().st_mtime < yesterday:
                 shutil.rmtree(folder, ignore_errors=True)
-        self._point([name for name in self._history() if name not in gone]) if gone else None
         return gone
 
     def versions(self) -> list[Version]:
@@ -273,6 +338,7 @@ class Shelf:
             problems=about.get("problems", 0),
             source=about.get("source", ""),
             embedders=tuple(about["embedders"]),
+            origin=about.get("origin", ""),
             bytes=sum(one["bytes"] for one in about["files"].values()),
             live=self._history()[:1] == [name],
         )
@@ -282,6 +348,17 @@ class Shelf:
         if not version or "/" in version or not (folder / "manifest.json").is_file():
             raise CatalogError(f"There is no catalogue version {version!r}; `appliance catalog versions` lists them.")
         return folder
+
+    def _aside(self, name: str) -> Path:
+        return self._root / f"{UNFINISHED}{name}"
+
+    @contextmanager
+    def _pointing(self) -> Iterator[None]:
+        """Between reading the pointer and replacing it no other process does either."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with (self._root / ".pointing.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _new_name(self) -> str:
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -305,6 +382,23 @@ class Shelf:
         build.flush(aside)
         aside.replace(self._pointer)
         build.flush(self._root)
+
+
+@contextmanager
+def _only_one(file: Path) -> Iterator[bool]:
+    """Whether no other process holds this file's lock; it is held for the block, and freed by any end."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _silent(step: str, share: float) -> None:
+    """Nobody watches."""
 
 
 _KINDS = ((b"\x89PNG", "png"), (b"\xff\xd8", "jpg"), (b"GIF8", "gif"), (b"RIFF", "webp"))
