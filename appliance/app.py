@@ -188,13 +188,21 @@ def shelf(settings: Settings) -> Shelf:
 
 
 @cache
-def _embedder(provider: str) -> Embedder:
-    return registry.embedder(provider)
+def _embedder(provider: str, **values: str) -> Embedder:
+    return registry.embedder(provider, **values)
 
 
 def embedder(settings: Settings) -> Embedder:
     """One a process: it holds the model's weights."""
-    return _embedder(settings.embedder or "packaged")
+    match settings.embedder:
+        case "sentence-transformers":
+            return _embedder(settings.embedder, model=settings.embedder_model)
+        case "openai" | "ollama":
+            key = settings.llm_api_key.get_secret_value()
+            values = {"model": settings.embedder_model, "base_url": settings.embedder_url, "api_key": key}
+            return _embedder(settings.embedder, **values)
+        case provider:
+            return _embedder(provider or "packaged")
 
 
 @contextmanager

@@ -80,10 +80,17 @@ class LLM(Protocol):
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors of one space."""
+    """Turns texts into vectors of one space.
 
-    name: str
-    dimensions: int
+    `name` is the space's, and part of a folder's name in the catalogue: two that differ never share one. `dimensions`
+    of a model on a server are asked of it at the first look, which may raise `ModelError`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
 
     async def embed(self, texts: Sequence[str], *, kind: Literal["query", "passage"]) -> Vectors:
         """float32 [len(texts), dimensions], each row L2-normalised; raises only `ModelError`."""

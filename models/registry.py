@@ -27,7 +27,10 @@ def llm(provider: str, **values: Any) -> LLM:
 
 
 def embedder(provider: str, **values: Any) -> Embedder:
-    """`packaged` is the multilingual model that comes with the appliance, `e5` a finer and slower one (extra)."""
+    """`packaged` is the multilingual model that comes with the appliance, `e5` a finer and slower one (extra).
+
+    `sentence-transformers` (extra), `ollama` and `openai` take a `model`, the last two a `base_url` as well.
+    """
     match provider:
         case "packaged":
             from models.packaged import PackagedEmbedder
@@ -37,5 +40,20 @@ def embedder(provider: str, **values: Any) -> Embedder:
             from models.e5 import E5Embedder
 
             return E5Embedder(**values)
+        case "sentence-transformers":
+            from models.sentence import SentenceEmbedder
+
+            return SentenceEmbedder(**values)
+        case "openai":
+            from models.openai_embed import OpenAIEmbedder
+
+            return OpenAIEmbedder(**values)
+        case "ollama":
+            from models.ollama_embed import OllamaEmbedder
+
+            return OllamaEmbedder(**values)
         case _:
-            raise ModelRejected(f"There is no embedding provider {provider!r}; choose packaged or e5.")
+            raise ModelRejected(
+                f"There is no embedding provider {provider!r}; choose packaged, e5, sentence-transformers, openai or "
+                "ollama."
+            )
