@@ -13,7 +13,7 @@ from threading import local
 import Stemmer
 
 from catalog.normalize import fold, words
-from catalog.normalize.text import russian_cousin, stem
+from catalog.normalize.text import light, russian_cousin, stem
 
 LANGUAGES = ("ru", "en", "uk", "kk", "de", "ro")
 TARGETS = ("ru", "en")  # languages that goods are named in, and that the embedder knows well
@@ -152,6 +152,8 @@ def _index() -> tuple[dict[tuple[str, str], int], list[Entry]]:
 
 
 def _stem(word: str, language: str) -> str:
+    if language == "kk":
+        return light(word)  # Kazakh words without a letter of their own would be taken for Russian ones
     if language == "ro":
         cut = _ROMANIAN.sub("", word)  # Snowball's Romanian keeps too many endings of short nouns apart
         return cut if len(cut) >= 3 else word

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from catalog.fixer import Fixed, Fixer
 from catalog.glossary import translate
 from catalog.lanes.grams import sounds
+from catalog.naming import Names
 from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem
 from catalog.normalize.text import WORD, words
 from catalog.understand import refine, understand
@@ -56,16 +57,18 @@ class Prepared:
     version: str = ""
 
 
-def prepare(wish: Wish, *, fixer: Fixer, is_code: Callable[[str], bool], version: str) -> Prepared:
+def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], bool], version: str) -> Prepared:
     """What the lanes need; linear in the wish's length, which is bounded."""
-    text = fold(wish.text)[:LONGEST]
+    wish = names.read(replace(wish, text=fold(wish.text)[:LONGEST]))
+    text = wish.text
     codes = tuple(_codes(text))
     protected = any(is_code(code) for code, share in codes if share > 0.6)
     fixed = Fixed(text=text) if protected else fixer.fix(text)
     searched = fold(fixed.text)
     if fixed.changed:  # limits and politeness typed in the wrong layout are understood only now
         again = understand(fixed.text)
-        wish, searched = refine(wish, again), again.text
+        wish = names.read(refine(wish, again))
+        searched = wish.text
     terms, quantities = _terms(searched, fixed)
     quantities += _preferred(wish.limits)
     asked: dict[str, float] = {}

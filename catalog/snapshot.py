@@ -19,7 +19,8 @@ from catalog.lanes.grams import GramsLane
 from catalog.lanes.meaning import MeaningLane
 from catalog.lanes.postings import Rows, best
 from catalog.lanes.words import WordsLane
-from catalog.normalize import DIMENSIONS, stem
+from catalog.naming import Names
+from catalog.normalize import DIMENSIONS, stem, unit_of, words
 from catalog.product import CatalogError, Product
 from catalog.query import Prepared, prepare
 from catalog.ranking import Candidates, absent, score
@@ -30,6 +31,7 @@ from catalog.wish import Limit, Wish
 
 DEEP = 100  # candidates taken from each lane; more did not raise the figures
 MOST_BARE = 2000  # rows ranked when a wish has limits and no words
+ALIKE = 0.5  # share of the best row's words from which a row of the brand named is what is asked
 FEW = 10  # rows of one code that may all be meant
 
 
@@ -72,6 +74,7 @@ class Snapshot:
         self.meanings = {name: MeaningLane(folder / f"meaning-{name}") for name in manifest["embedders"]}
         self.fixer = Fixer(folder, frequency=self._frequency)
         self.reader = Reader(folder, names=self.names, words=self.words)
+        self.naming = Names(self.reader.brands, self.reader.categories)
 
     @classmethod
     def open(cls, folder: Path, *, embedders: Sequence[str] | None = None) -> Snapshot:
@@ -103,7 +106,7 @@ class Snapshot:
     def prepare(self, wish_or_text: Wish | str) -> Prepared:
         """Reads and corrects the wish; `texts` of the answer are to be embedded before `search`."""
         wish = understand(wish_or_text) if isinstance(wish_or_text, str) else wish_or_text
-        return prepare(wish, fixer=self.fixer, is_code=self._is_code, version=self.version)
+        return prepare(wish, fixer=self.fixer, names=self.naming, is_code=self._is_code, version=self.version)
 
     def search(self, prepared: Prepared, vectors: Mapping[str, NDArray[np.float32]], *, limit: int = 10) -> Found:
         """The best rows for a prepared wish.
@@ -117,7 +120,11 @@ class Snapshot:
         if not len(candidates.rows):
             return replace(found, none=True, near=self._near(prepared, vectors, allowed, limit))
         scores = score(candidates)
-        order = self._ordered(prepared.wish, candidates, ranked(candidates, scores))[:limit]
+        order = self._ordered(prepared.wish, candidates, ranked(candidates, scores))
+        order, more = self._branded(prepared, candidates, order)
+        order = order[:limit]
+        if more:  # a brand given up is not asked for by the next remark either
+            found = replace(found, wish=replace(found.wish, brand=""), dropped=(*found.dropped, *more))
         hits = tuple(self._hit(candidates, int(at), float(scores[at])) for at in order)
         if prepared.texts[0].strip() and absent(candidates):
             return replace(found, none=True, near=hits)
@@ -196,12 +203,12 @@ class Snapshot:
         return allowed, dropped
 
     def _masks(self, wish: Wish) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        if wish.brand:
+        if wish.brand and wish.brand_sure:
             yield "brand", self.reader.has_brand(wish.brand)
         if wish.not_brand:
             yield "not_brand", ~self.reader.has_brand(wish.not_brand)
         if wish.category:
-            yield "category", self.reader.has_category(wish.category)
+            yield "category", np.isin(self.reader.category, self.naming.categories(wish.category))
         for limit in wish.limits:
             if limit.sure:
                 yield limit.what, self._within(limit)
@@ -229,6 +236,30 @@ class Snapshot:
         money = next((limit.unit for limit in wish.limits if limit.what == "price" and limit.unit), "")
         foreign = ~self.reader.in_currency(money or self.reader.house_currency)[rows]
         return good[np.lexsort((key, foreign))]  # prices of other money cannot be compared, so they come last
+
+    def _branded(
+        self, prepared: Prepared, candidates: Candidates, order: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Only rows of the brand that the wish names, where one of them has about half of what else the best has."""
+        wish = prepared.wish
+        if not wish.brand or wish.brand_sure or not len(order):
+            return order, ()
+        own = self.reader.has_brand(wish.brand)[candidates.rows]
+        fit = self._rest(prepared, candidates.rows)
+        if own.any() and fit[own].max() >= ALIKE * fit.max():
+            return order[own[order]], ()
+        return np.concatenate((order[~own[order]], order[own[order]])), ("brand",)  # its other goods are no answer
+
+    def _rest(self, prepared: Prepared, rows: Rows) -> NDArray[np.float32]:
+        """How much of the wish's words, less its brand and its figures, stands in each row in any language."""
+        named = {stem(word) for word in words(prepared.wish.brand)}
+        groups = prepared.groups or [frozenset((term.stem, *term.readings)) for term in prepared.terms]
+        fit = np.zeros(len(rows), dtype=np.float32)
+        for group in groups:
+            if not group & named and all(word.isalpha() and not unit_of(word) for word in group):
+                rarity = min(map(self.words.rarity, group))
+                fit += rarity * self.words.matrix(sorted(group), rows).any(axis=0)
+        return fit
 
     def _near(
         self,

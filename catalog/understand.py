@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -19,7 +20,9 @@ PASTED = 6  # words left from which a text may be a product's name ("кабел�
 _WEAK = {"от", "до", "from", "ab", "bis", "від", "в пределах"}  # these also stand in names, unlike "не менее"
 TOLERANCE = Decimal("0.15")  # what "about" allows to either side
 
-_NUMBER = r"\d{1,3}(?:[ \u00a0']\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?"
+_NUMBER = (
+    r"\d{1,3}(?:[ \u00a0']\d{3})+(?:[.,]\d{1,2})?|\d{1,3}(?:[.,]\d{3})+(?![\d.,])|\d+(?:[.,]\d+)?"  # money's, in groups
+)
 _SCALE = {
     "тыс": 1000,
     "т": 1000,
@@ -27,14 +30,23 @@ _SCALE = {
     "k": 1000,
     "млн": 10**6,
     "m": 10**6,
-    "тысяч": 10**3,
+    "тис": 1000,
     "миллион": 10**6,
     "thousand": 1000,
     "tausend": 1000,
     "мың": 1000,
     "mii": 1000,
 }
-_SCALES = r"(?P<scale>тыс(?:\.|яч[иа]?)?|млн\.?|миллион(?:а|ов)?|к|k|т\.?(?= ?(?:р|₽))|thousand|tausend|мың|mii)?"
+_SCALES = (
+    r"тыс(?:\.|яч[иа]?)?|тис(?:\.|яч[іаи]?)?|млн\.?|миллион(?:а|ов)?|мільйон\w*|к|k|т\.?(?= ?(?:р|₽))"
+    "|thousand|tausend|мың|mii"
+)
+# A number with what may be its unit, and the Kazakh case ending that a comparison after it asks for.
+_AMOUNT = (
+    r"(?<![\w.,])(?:(?:от|до|from|ab|від)\s+)?"
+    rf"(?P<amount>\d[\d .,']{{0,15}}?\s?(?:(?:{_SCALES})\s)?(?:[^\W\d]|[$€₽₸₴/°\"]){{1,10}}?[23]?(?:/[^\W\d]{{1,4}})?)"
+)
+_CASE = r"(?:\s?-?(?:[тдн][ае]н|[ғгқк][ае]))?"
 
 
 def understand(text: str) -> Wish:
@@ -43,7 +55,7 @@ def understand(text: str) -> Wish:
     "насос не менее 10 бар до 50 тыс в наличии" looks for "насос" with pressure >= 10 bar, price <= 50,000, in stock.
     A bare quantity ("3 кВт") stays among the words: it is ranked by, not filtered by. Linear in the text's length.
     """
-    folded = fold(text[:LONGEST])
+    folded = _turned(fold(text[:LONGEST]))
     in_stock, folded = _cut("in_stock", folded)
     limits, folded = _prices(folded)
     compared, folded = _quantities(folded)
@@ -54,6 +66,7 @@ def understand(text: str) -> Wish:
         bounds = [replace(limit, sure=limit.sure and not weak) for limit, weak in compared]
     else:
         bounds = [limit for limit, _ in compared]
+    bounds = _joined(bounds)
     return Wish(text=words, limits=tuple([*limits, *bounds][:MOST_LIMITS]), in_stock=in_stock, order=order)
 
 
@@ -93,6 +106,37 @@ def _bound(key: str) -> str:
     return "|".join(sorted(_phrases()[key], key=len, reverse=True))
 
 
+@cache
+def _turns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What brings a comparison before its number, and a range to the form "from A to B"."""
+    after = tuple(
+        (
+            re.compile(rf"{_AMOUNT}{_CASE}\s(?:{'|'.join(_phrases()['after'][key])})(?![^\W\d_])"),
+            rf" {word} \g<amount> ",
+        )
+        for key, word in (("at_least", "не менее"), ("at_most", "не более"))
+    )
+    number, unit = r"\d+(?:[.,]\d+)?", r"(?:\s?[^\W\d]{1,4}[23]?(?:/[^\W\d]{1,4})?)?"
+    return (
+        (
+            re.compile(rf"(?<!\w)(?:{_bound('between')})\s+({number}{unit})\s+(?:и|and|und|і|та|si)\s+(?={number})"),
+            r"от \1 до ",
+        ),
+        (re.compile(rf"(?<!\w)(?:von|de la)\s+({number}{unit})\s+(?:bis|pana la)\s+(?={number})"), r"от \1 до "),
+        (
+            re.compile(rf"(?<![\w.,])({number})\s?-?[тдн][ае]н\s+({number}{unit}){_CASE}\s(?:дейін)(?:гі)?(?!\w)"),
+            r"от \1 до \2",
+        ),
+        *reversed(after),
+    )
+
+
+def _turned(text: str) -> str:
+    for pattern, form in _turns():
+        text = pattern.sub(form, text)
+    return text
+
+
 def _cut(key: str, text: str) -> tuple[bool, str]:
     cut = _any_of(key).sub(" ", text)
     return cut != text, cut
@@ -109,13 +153,13 @@ def _price_pattern() -> re.Pattern[str]:
     low, high, about = _bound("at_least"), _bound("at_most"), _bound("about")
     signs, _ = _currency()
     money = re.sub(r"\(\?P<[A-Z]{3}>", "(?:", signs)
-    lead = r"(?:цен(?:а|ы|е|у|ой)|стоимост\w+|бюджет\w*|price|budget|cost(?:ing)?|preis|ціна|pret)"
+    lead = r"(?:(?:по )?цен(?:а|ы|е|у|ой)|стоимост\w+|бюджет\w*|price|budget|cost(?:ing)?|preis|ціна|pret)"
     return re.compile(
-        rf"(?P<lead>(?<![a-zа-я]){lead}[ :]*)?"
-        rf"(?:(?<![a-zа-я])(?:(?P<low>{low})|(?P<high>{high})|(?P<about>{about})|(?P<between>между|between|zwischen))\s*)?"
-        rf"(?P<before>{money})?\s?(?P<number>{_NUMBER})\s?{_SCALES}(?![a-zа-я0-9])"
-        rf"(?:\s?(?:до|-|–|to|bis|and|и|by)\s?(?P<top>{_NUMBER})\s?(?P<topscale>тыс(?:\.|яч[иа]?)?|млн\.?|к|k|thousand)?(?![a-z0-9]))?"
-        rf"\s?(?P<after>{money})?(?![a-zа-я0-9])"
+        rf"(?P<lead>(?<![^\W\d_]){lead}[ :]*)?"
+        rf"(?:(?<![^\W\d_])(?:(?P<low>{low})|(?P<high>{high})|(?P<about>{about}|за))\s*)?"
+        rf"(?:(?<![^\W\d])(?P<before>{money})\s?)?(?P<number>{_NUMBER})\s?(?P<scale>{_SCALES})?(?![^\W_])"
+        rf"(?:\s?(?:{money})?\s?(?:до|-|–|to|bis|and|und|и|by)\s?(?:{money})?(?P<top>{_NUMBER})\s?(?P<topscale>{_SCALES})?(?![^\W_]))?"
+        rf"\s?(?P<after>{money})?(?![^\W_])"
     )
 
 
@@ -124,7 +168,7 @@ def _prices(text: str) -> tuple[list[Limit], str]:
     found: list[Limit] = []
 
     def read(match: re.Match[str]) -> str:
-        bound = match["low"] or match["high"] or match["about"] or match["between"] or match["top"]
+        bound = match["low"] or match["high"] or match["about"] or match["top"]
         money = match["before"] or match["after"]
         scaled = (match["scale"] or match["topscale"]) and bound
         # A pressure or a length may also follow "до"; without any sign of money a limit must be a round large sum.
@@ -163,7 +207,10 @@ def _unit_follows(text: str, at: int) -> bool:
 
 
 def _value(number: str, scale: str | None) -> Decimal:
-    value = Decimal(re.sub(r"[ \u00a0']", "", number).replace(",", "."))
+    grouped = re.sub(r"[ \u00a0']", "", number)
+    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", grouped):  # $1,000 and 1.500 Euro: money has no third decimal
+        grouped = re.sub("[.,]", "", grouped)
+    value = Decimal(grouped.replace(",", "."))
     for name, factor in _SCALE.items():
         if scale and scale.rstrip(".").startswith(name):
             return value * factor
@@ -178,7 +225,7 @@ def _code(sign: str) -> str:
 @cache
 def _bounds_pattern() -> re.Pattern[str]:
     return re.compile(
-        rf"(?<![a-zа-яіїєғ])(?:(?P<low>{_bound('at_least')})|(?P<high>{_bound('at_most')})|(?P<about>{_bound('about')}))\s*$"
+        rf"(?<![^\W\d_])(?:(?P<low>{_bound('at_least')})|(?P<high>{_bound('at_most')})|(?P<about>{_bound('about')}))\s*$"
     )
 
 
@@ -201,6 +248,24 @@ def _quantities(text: str) -> tuple[list[tuple[Limit, bool]], str]:
     for start, end in reversed(cuts):
         text = f"{text[:start]} {text[end:]}"
     return found, text
+
+
+def _joined(limits: Sequence[Limit]) -> list[Limit]:
+    """A bound below and one above of the same kind, side by side, are one range: "from 1.5 kW to 3 kW"."""
+    found: list[Limit] = []
+    for limit in limits:
+        last = found[-1] if found else None
+        if (
+            last
+            and (last.what, last.sure, last.high, limit.low) == (limit.what, limit.sure, None, None)
+            and last.low is not None
+            and limit.high is not None
+            and last.low <= limit.high
+        ):
+            found[-1] = replace(last, high=limit.high)
+        else:
+            found.append(limit)
+    return found
 
 
 def _limit(quantity: Quantity, match: re.Match[str] | None) -> Limit | None:

@@ -28,6 +28,7 @@ class Wish:
     text: str
     limits: tuple[Limit, ...] = ()
     brand: str = ""
+    brand_sure: bool = True  # False: merely named among the words, so a filter only where that brand has what is asked
     not_brand: str = ""
     category: str = ""
     in_stock: bool = False

@@ -98,7 +98,7 @@ def stem(word: str) -> str:
     if not _CYRILLIC.search(word):
         return str(_stemmer("english").stemWord(word))
     if _NOT_RUSSIAN.search(word):
-        return _light(word)
+        return light(word)
     return str(_stemmer("russian").stemWord(word))
 
 
@@ -108,8 +108,8 @@ _ENDINGS = re.compile(
 )
 
 
-def _light(word: str) -> str:
-    """Cuts up to two common Ukrainian or Kazakh endings when enough is left; Snowball has neither language."""
+def light(word: str) -> str:
+    """The word without up to two common Ukrainian or Kazakh endings, where enough is left; Snowball has neither language."""
     for _ in range(2):
         cut = _ENDINGS.sub("", word)
         word = cut if len(cut) >= 3 else word
