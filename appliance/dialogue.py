@@ -13,7 +13,7 @@ import structlog
 from appliance.channels.base import Channel
 from appliance.core.types import Claim, Inbound, Progress, Received, Reply
 from appliance.store.errors import ClaimLost, StoreUnavailable
-from appliance.store.store import Store
+from appliance.store.store import Store, Transaction
 from appliance.tasks import Tasks
 
 log = structlog.get_logger()
@@ -51,12 +51,17 @@ class Dialogue:
     async def receive(self, inbound: Inbound) -> Received:
         """Stores a message and has it answered in the background; raises `StoreUnavailable` when it is not stored."""
         async with self._store.transaction() as tx:
-            received = await tx.remember(inbound)
-            if inbound.kind == "form" and not received.duplicate:
-                values = {key: str(value) for key, value in dict(inbound.payload.get("values", {})).items()}
-                consent = str(inbound.payload.get("consent") or "")
-                await tx.keep_lead(received.conversation, f"form:{received.message}", values, consent)
-        self._wake(received.conversation)
+            received = await self.take(tx, inbound)
+        self.wake(received.conversation)
+        return received
+
+    async def take(self, tx: Transaction, inbound: Inbound, *, awaits_answer: bool = True) -> Received:
+        """Stores a message in a transaction of the caller, who calls `wake` once that has been committed."""
+        received = await tx.remember(inbound, awaits_answer=awaits_answer)
+        if inbound.kind == "form" and not received.duplicate:
+            values = {key: str(value) for key, value in dict(inbound.payload.get("values", {})).items()}
+            consent = str(inbound.payload.get("consent") or "")
+            await tx.keep_lead(received.conversation, f"form:{received.message}", values, consent)
         return received
 
     async def stop(self, conversation: UUID) -> None:
@@ -71,7 +76,7 @@ class Dialogue:
                 async with self._store.transaction() as tx:
                     waiting = await tx.waiting()
                 for conversation in waiting:
-                    self._wake(conversation)
+                    self.wake(conversation)
             except StoreUnavailable:
                 log.warning("dialogue.database_away")
             await asyncio.sleep(SWEEP)
@@ -81,7 +86,8 @@ class Dialogue:
         """Conversations that are being answered by this process now."""
         return len(self._flights)
 
-    def _wake(self, conversation: UUID) -> None:
+    def wake(self, conversation: UUID) -> None:
+        """Has what waits in a conversation answered, soon and by this process."""
         if conversation in self._flights:
             self._again.add(conversation)
             return
@@ -99,7 +105,7 @@ class Dialogue:
             del self._flights[conversation]
             if conversation in self._again:
                 self._again.discard(conversation)
-                self._wake(conversation)
+                self.wake(conversation)
 
     async def _answer_next(self, conversation: UUID) -> bool:
         """One claim, one answer; False when there is nothing (more) to answer here."""
@@ -134,11 +140,7 @@ class Dialogue:
         try:
             async with self._store.transaction() as tx:
                 await tx.finish(claim, reply, message=message)
-                channel = self._channels.get(claim.channel)
-                if channel and channel.posted:
-                    await tx.post(
-                        channel=claim.channel, address=claim.address, kind="reply", body={"message": str(message)}
-                    )
+                await self._owe(tx, claim, message)
         except ClaimLost:
             await self._interrupt(claim, message)
             log.info("dialogue.claim_lost", conversation=str(claim.conversation))
@@ -151,10 +153,18 @@ class Dialogue:
         try:
             async with self._store.transaction() as tx:
                 await tx.finish(claim, self._answerer.give_up(claim), message=message)
+                await self._owe(tx, claim, message)
                 await tx.hand_over(claim)
         except ClaimLost:
             await self._interrupt(claim, message)
         return False
+
+    async def _owe(self, tx: Transaction, claim: Claim, message: UUID) -> None:
+        """A channel that is posted to gets the reply as a parcel, wherever the dialogue has gone on meanwhile."""
+        here = await tx.conversation(claim.conversation)
+        channel = self._channels.get(here.channel) if here else None
+        if here and channel and channel.posted:
+            await tx.post(channel=here.channel, address=here.address, kind="reply", body={"message": str(message)})
 
     async def _interrupt(self, claim: Claim, message: UUID) -> None:
         if channel := self._channels.get(claim.channel):

@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.types import Claim, Inbound, Message, Owner, Received, Reply
 from appliance.store.errors import ClaimLost
 from appliance.store.plain import cards_plain, memory_from, memory_plain
-from appliance.store.tables import AnswerRow, ConversationRow, MessageRow
+from appliance.store.tables import AnswerRow, ConversationRow, MessageRow, VisitorRow
 
 HISTORY = 40  # rows of history given to an answerer: the last 20 messages and their cards
 
@@ -217,19 +217,30 @@ class Conversations:
         )
 
     async def _conversation_of(self, inbound: Inbound) -> tuple[UUID, str]:
-        await self.connection.execute(
-            upsert(ConversationRow)
-            .values(channel=inbound.channel, address=inbound.address, lang=inbound.lang_hint)
-            .on_conflict_do_nothing(index_elements=["channel", "address"])
-        )
+        continued = await self._continued(inbound)
+        if continued is None:
+            await self.connection.execute(
+                upsert(ConversationRow)
+                .values(channel=inbound.channel, address=inbound.address, lang=inbound.lang_hint)
+                .on_conflict_do_nothing(index_elements=["channel", "address"])
+            )
+            here: ColumnElement[bool] = (ConversationRow.channel == inbound.channel) & (ConversationRow.address == inbound.address)
+        else:
+            here = ConversationRow.id == continued
         row = (
             await self.connection.execute(
                 select(ConversationRow.id, ConversationRow.owner)
-                .where(ConversationRow.channel == inbound.channel, ConversationRow.address == inbound.address)
+                .where(here)
                 .with_for_update()  # messages of one conversation are numbered one after another
             )
         ).one()
         return row.id, row.owner
+
+    async def _continued(self, inbound: Inbound) -> UUID | None:
+        """The conversation of a browser's session: it may have gone on at another address, and is still the same."""
+        if inbound.channel != "widget":
+            return None
+        return await self.connection.scalar(select(VisitorRow.conversation_id).where(VisitorRow.sid == inbound.address))
 
     async def _next_seq(self, conversation: UUID) -> int:
         seq = await self.connection.scalar(

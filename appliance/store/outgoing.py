@@ -96,6 +96,14 @@ class Outgoing:
             .values(held=why, leased_until=None)
         )
 
+    async def free(self, channels: list[str]) -> None:
+        """Takes the parcels of these channels out of hands that are known to be dead."""
+        await self.connection.execute(
+            update(ParcelRow)
+            .where(ParcelRow.channel.in_(channels), ParcelRow.delivered_at.is_(None), ParcelRow.held.is_(None))
+            .values(leased_until=None)
+        )
+
     async def oldest_due(self) -> timedelta:
         """How late the latest parcel is: the outbox's lag."""
         lag = await self.connection.scalar(

@@ -192,3 +192,59 @@ class PromptRow(Base):
     body: Mapped[str]
     live: Mapped[bool] = mapped_column(server_default=sql("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class TelegramUpdateRow(Base):
+    """What Telegram told a bot, kept before anything else; its contents go once they are a message."""
+
+    __tablename__ = "telegram_updates"
+    __table_args__ = (
+        Index("ix_telegram_updates_waiting", "bot", "update_id", postgresql_where=sql("done_at IS NULL")),
+    )
+
+    bot: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    raw: Mapped[dict[str, Any]]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    fault: Mapped[str | None]  # why it could not be understood
+    done_at: Mapped[datetime | None]
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class TelegramFileRow(Base):
+    """A picture that Telegram has already: its `file_id` is good for one bot only."""
+
+    __tablename__ = "telegram_files"
+
+    bot: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    file_id: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class TelegramPostRow(Base):
+    """A part of a message as it stands in a Telegram chat, so that it is sent once and edited afterwards."""
+
+    __tablename__ = "telegram_posts"
+    __table_args__ = (Index("ix_telegram_posts_at", "at"),)
+
+    bot: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message: Mapped[UUID] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)  # cards, text, text2, …, form
+    post: Mapped[int] = mapped_column(BigInteger)  # Telegram's message_id
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class LinkRow(Base):
+    """A one-time token that a deep link carries; only its hash is kept."""
+
+    __tablename__ = "links"
+    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_links_expires_at", "expires_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    token_hash: Mapped[str]
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -1,0 +1,64 @@
+"""One process among equals does what must be done once: whoever holds a lock in the database, for as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+import structlog
+
+from appliance.store.store import plain_url
+from appliance.tasks import Tasks
+
+log = structlog.get_logger("leader")
+
+TELEGRAM = 0x434D0003  # the advisory lock of the one process that polls Telegram and writes to it
+BEAT = 2.0  # seconds between looks whether the lock's connection still lives
+AGAIN = 1.0  # seconds before a leader that failed tries again
+
+
+async def while_leading(url: str, lock: int, work: Callable[[], Awaitable[None]], *, name: str) -> None:
+    """Runs `work` while this process holds `lock`, waits for it otherwise, and begins anew after a fault.
+
+    The work is cancelled as soon as the lock's connection fails; until another process notices, two may work for a
+    moment, so what the work does has to be safe twice. Runs until cancelled.
+    """
+    while True:
+        try:
+            async with _holding(url, lock) as connection:
+                log.info("leader.leading", work=name)
+                await _work_while_alive(connection, work, name)
+        except (psycopg.Error, OSError) as error:
+            log.warning("leader.lost", work=name, why=str(error).strip())
+        except Exception:
+            log.exception("leader.failed", work=name)
+        await asyncio.sleep(AGAIN)
+
+
+@asynccontextmanager
+async def _holding(url: str, lock: int) -> AsyncIterator[psycopg.AsyncConnection]:
+    """A connection that holds the lock; TCP keepalives notice a peer that vanished."""
+    connection = await psycopg.AsyncConnection.connect(
+        plain_url(url), autocommit=True, keepalives_idle=5, keepalives_interval=2, keepalives_count=3
+    )
+    async with connection:
+        await connection.execute("SELECT pg_advisory_lock(%s)", (lock,))
+        yield connection
+
+
+async def _work_while_alive(
+    connection: psycopg.AsyncConnection, work: Callable[[], Awaitable[None]], name: str
+) -> None:
+    async with Tasks() as tasks:
+        working = tasks.start(_awaited(work), name=name)
+        while not working.done():
+            async for _ in connection.notifies(timeout=BEAT):
+                pass  # nothing is listened for: this waits on the socket, and so notices a cut at once
+            await connection.execute("SELECT 1")
+        working.result()
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
