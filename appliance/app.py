@@ -118,6 +118,7 @@ def engine(settings: Settings) -> int:
         port=settings.engine_port,
         slots=settings.engine_slots or 2,
         threads=settings.engine_threads,
+        runtime=settings.engine_runtime,
         context=settings.engine_context or 2048,
         prefix=shared_prefix(prompt.body),
         name=name,

@@ -102,6 +102,7 @@ class Settings(BaseModel):
     engine_url: Url = ""  # empty: the own engine at engine_host:engine_port
     engine_host: str = "127.0.0.1"
     engine_port: Port = 8082
+    engine_runtime: Literal["auto", "xllamacpp", "llama-cpp-python"] = "auto"  # auto: xllamacpp
     engine_threads: Annotated[int, Field(ge=1, le=512)] | None = None  # None: as the hardware check says
     engine_slots: Annotated[int, Field(ge=1, le=64)] | None = None  # chats decoded together
     engine_context: Annotated[int, Field(ge=1024, le=262144)] | None = None  # tokens a slot
