@@ -11,12 +11,14 @@ import python_calamine as calamine
 
 from catalog.product import CatalogError
 from catalog.workbook.encoding import decoded
-from catalog.workbook.extent import ods_looks, refuse_vast_xlsb
-from catalog.workbook.grid import MOST_CELLS, Cell, Grid, is_empty
+from catalog.workbook.extent import refuse_more
+from catalog.workbook.grid import Cell, Grid, is_empty
 from catalog.workbook.markup import html_grids, xml_grids
 from catalog.workbook.messages import message
+from catalog.workbook.ods import ods_looks
 from catalog.workbook.oldxls import xls_grids
 from catalog.workbook.sniff import Kind, damaged, load
+from catalog.workbook.xlsb import xlsb_looks
 from catalog.workbook.xlsx import Looks, xlsx_looks
 
 
@@ -28,7 +30,7 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
     data, kind = load(path, lang)
     readers: Mapping[Kind, Callable[[], list[Grid]]] = {
         Kind.XLSX: lambda: _calamine_grids(data, xlsx_looks(data, lang=lang)),
-        Kind.XLSB: lambda: _xlsb(data, lang),
+        Kind.XLSB: lambda: _calamine_grids(data, xlsb_looks(data, lang=lang)),
         Kind.ODS: lambda: _calamine_grids(data, ods_looks(data, lang=lang)),
         Kind.XLS: lambda: _xls(data),
         Kind.TEXT: lambda: [Grid(name=path.name.removesuffix(".gz"), rows=_csv_rows(decoded(data)))],
@@ -48,9 +50,7 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
             raise CatalogError(message("encrypted", lang, file=path.name)) from error
         raise damaged(path.name, lang, error) from error
     for grid in grids:
-        cells = len(grid.rows) * max(map(len, grid.rows), default=0)
-        if cells > MOST_CELLS:
-            raise CatalogError(message("too_many_cells", lang, sheet=grid.name, cells=cells, limit=MOST_CELLS))
+        refuse_more(len(grid.rows) * max(map(len, grid.rows), default=0), grid.name, lang)
     return grids, kind, data
 
 
@@ -66,11 +66,6 @@ def _unpanicked(read: Callable[[], list[Grid]]) -> list[Grid]:
         if type(error).__name__ != "PanicException":
             raise
         raise _Panicked(str(error)) from None
-
-
-def _xlsb(data: bytes, lang: str) -> list[Grid]:
-    refuse_vast_xlsb(data, lang=lang)
-    return _calamine_grids(data, {})
 
 
 def _xls(data: bytes) -> list[Grid]:
@@ -100,7 +95,7 @@ def _calamine_grids(data: bytes, looks: Mapping[str, Looks]) -> list[Grid]:
             except calamine.CalamineError as error:
                 grids.append(Grid(name=sheet.name, rows=[], hidden=hidden, failure=str(error)))
                 continue
-            merged = tuple((*a, *b) for a, b in read.merged_cell_ranges or ())
+            merged = tuple((*a, *b) for a, b in read.merged_cell_ranges or ()) or look.merged
             grids.append(
                 Grid(
                     name=sheet.name,

@@ -40,6 +40,7 @@ class Looks:
     levels: dict[int, int] = field(default_factory=dict)
     hidden_columns: frozenset[int] = frozenset()
     bold: frozenset[tuple[int, int]] = frozenset()
+    merged: tuple[tuple[int, int, int, int], ...] = ()  # where the fast reader gives none: top, left, bottom, right
 
     def applied(self, rows: list[list[Cell]]) -> list[list[Cell]]:
         """The rows with numbers written with the leading zeros that their format shows ("000" makes 7 "007")."""

@@ -154,6 +154,53 @@ def test_a_yml_feed_becomes_products(tmp_path: Path) -> None:
     assert [(a.number, a.unit) for a in product.attributes if a.name == "Мощность"] == [(Decimal(2000), "w")]
 
 
+def test_what_an_xlsb_hides_and_merges_is_seen(tmp_path: Path) -> None:
+    rows = [
+        ("Артикул", "Наименование", "Цены", None, "Закупка"),
+        (None, None, "Опт", "Розница", None),
+        ("N-1", "Насос", 5, 7, 3),
+        ("N-2", "Насос", 5, 8, 3),
+    ]
+    path = books.xlsb(tmp_path / "a.xlsb", rows, hidden_rows=[3], hidden_columns=[4], merged=[(0, 2, 0, 3)])
+
+    book = read(path)
+
+    assert book.sheets[0].header_rows == (1, 2)
+    assert [(p.sku, p.price, len(p.inner)) for p in book.products] == [("N-1", 7, 1)]
+    assert book.sheets[0].counts["hidden"] == 1
+
+
+def test_what_an_ods_hides_folds_and_merges_is_seen(tmp_path: Path) -> None:
+    def row(*cells: str, look: str = "") -> str:
+        return f"<row {look}>" + "".join(f"<cell {cell}</cell>" for cell in cells) + "</row>"
+
+    def number(value: int) -> str:
+        return f'office:value-type="currency" office:currency="KZT" office:value="{value}"><p>{value}</p>'
+
+    def words(value: str) -> str:
+        return f'office:value-type="string"><p>{value}</p>'
+
+    both = words("Цены").replace("string", 'string" table:number-columns-spanned="2')
+    path = books.ods(
+        tmp_path / "a.ods",
+        row(words("Артикул"), words("Наименование"), both, ">", words("Закупка"))
+        + row(">", ">", words("Опт"), words("Розница"))
+        + row(words("N-1"), words("Насос"), number(5), number(7), number(3))
+        + row(words("N-2"), words("Насос"), number(5), number(8), number(3), look='table:visibility="collapse"')
+        + '<row-group table:display="false">'
+        + row(words("N-3"), words("Насос"), number(5), number(9), number(3), look='table:visibility="collapse"')
+        + "</row-group>",
+        '<column table:number-columns-repeated="4"/><column table:visibility="collapse"/>',
+    )
+
+    book = read(path)
+
+    assert book.sheets[0].header_rows == (1, 2)
+    assert [(p.sku, p.price, p.currency, len(p.inner)) for p in book.products] == [
+        ("N-1", 7, "KZT", 1), ("N-3", 9, "KZT", 1),
+    ]  # fmt: skip
+
+
 def test_the_summary_is_json(tmp_path: Path) -> None:
     summary = json.loads(json.dumps(read(books.xlsx(tmp_path / "a.xlsx", ("Лист", books.GOODS))).summary()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 from collections.abc import Sequence
@@ -53,8 +54,32 @@ def text(path: Path, rows: Rows, *, separator: str = ";", encoding: str = "utf-8
     return path
 
 
-def xlsb(path: Path, rows: Rows, sheet: str = "Прайс") -> Path:
-    """A minimal .xlsb ([MS-XLSB]): one sheet of inline strings and numbers."""
+def ods(path: Path, rows: str, columns: str = "") -> Path:
+    """An .ods of one sheet with these tags of rows, cells, columns and texts (`<row>`, `<cell>`, `<column>`, `<p>`)."""
+    body = re.sub(r"<(/?)(?=[a-z])", r"<\1table:table-", columns + rows).replace("table:table-p>", "text:p>")
+    office = "urn:oasis:names:tc:opendocument:xmlns:"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        book.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{office}manifest:1.0"/>')
+        book.writestr(
+            "content.xml",
+            f'<office:document-content xmlns:office="{office}office:1.0" xmlns:table="{office}table:1.0" '
+            f'xmlns:text="{office}text:1.0"><office:body><office:spreadsheet><table:table table:name="Прайс">{body}'
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+def xlsb(
+    path: Path,
+    rows: Rows,
+    sheet: str = "Прайс",
+    *,
+    hidden_rows: Sequence[int] = (),
+    hidden_columns: Sequence[int] = (),
+    merged: Sequence[tuple[int, int, int, int]] = (),
+) -> Path:
+    """A minimal .xlsb ([MS-XLSB]): one sheet of inline strings and numbers; places are 0-based."""
 
     def record(kind: int, content: bytes = b"") -> bytes:
         number = bytes((kind,)) if kind < 128 else bytes((kind & 0x7F | 0x80, kind >> 7))
@@ -69,16 +94,21 @@ def xlsb(path: Path, rows: Rows, sheet: str = "Прайс") -> Path:
         return struct.pack("<I", len(value)) + value.encode("utf-16-le")
 
     width = max(map(len, rows))
-    body = record(129) + record(148, struct.pack("<4I", 0, len(rows) - 1, 0, width - 1)) + record(145)
+    body = record(129) + record(148, struct.pack("<4I", 0, len(rows) - 1, 0, width - 1))
+    body += b"".join(record(60, struct.pack("<4IH", column, column, 2560, 0, 1)) for column in hidden_columns)
+    body += record(145)
     for r, row in enumerate(rows):
-        body += record(0, struct.pack("<IIHBBI", r, 0, 300, 0, 0, 0) + b"\x00")
+        hidden = 0x10 if r in hidden_rows else 0
+        body += record(0, struct.pack("<IIHBBI", r, 0, 300, 0, hidden, 0) + b"\x00")
         for c, cell in enumerate(row):
             place = struct.pack("<II", c, 0)
             if isinstance(cell, str):
                 body += record(6, place + wide(cell))
             elif cell is not None:
                 body += record(5, place + struct.pack("<d", cell))
-    body += record(146) + record(130)
+    body += record(146)
+    body += b"".join(record(176, struct.pack("<4I", top, down, left, right)) for top, left, down, right in merged)
+    body += record(130)
     bundle = record(156, struct.pack("<II", 0, 1) + wide("rId1") + wide(sheet))
     kinds = "http://schemas.openxmlformats.org/package/2006/"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
