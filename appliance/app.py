@@ -24,6 +24,7 @@ from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt, shared_prefix
 from appliance.dialogue import Dialogue
 from appliance.errors import Refused
+from appliance.joining import Joining
 from appliance.pages import mount_health, mount_photos, photo_path
 from appliance.prose import Writer
 from appliance.settings import Settings
@@ -41,6 +42,7 @@ from models.hardware import detect
 
 WIDGET_FILES = Path(__file__).resolve().parents[1] / "ui" / "widget" / "static"
 PRUNE = 24 * 3600.0  # seconds between looks for old catalogue versions
+JOIN = 30.0  # seconds between looks whether the live version lacks a lane
 
 log = structlog.get_logger("app")
 
@@ -98,7 +100,13 @@ async def worker(settings: Settings) -> int:
             gone = await asyncio.to_thread(shelf_.prune)
             log.info("catalogue.pruned", versions=gone)
 
-        tasks.start(jobs.keep(store.url, [jobs.Job(name="prune", every=PRUNE, run=prune)]), name="jobs")
+        joining = Joining(lacking=shelf_.lacking)
+
+        async def join() -> None:  # beside the schedule: it may take an hour
+            tasks.start(joining.run(), name="joining")
+
+        scheduled = [jobs.Job(name="prune", every=PRUNE, run=prune), jobs.Job(name="join", every=JOIN, run=join)]
+        tasks.start(jobs.keep(store.url, scheduled), name="jobs")
         await _until_told()
     return 0
 
@@ -184,8 +192,9 @@ def model_files(settings: Settings) -> ModelFiles:
 
 
 def shelf(settings: Settings) -> Shelf:
-    """The catalogue's versions, with the embedder that builds and searches them."""
-    return Shelf(settings.home / "catalog", embedders=[embedder(settings)])
+    """The catalogue's versions, with the embedder that builds and searches them, and the one that joins later."""
+    later = [_embedder_of(settings, settings.second_embedder)] if settings.second_embedder else []
+    return Shelf(settings.home / "catalog", embedders=[embedder(settings)], later=later)
 
 
 @cache
@@ -195,15 +204,19 @@ def _embedder(provider: str, **values: str) -> Embedder:
 
 def embedder(settings: Settings) -> Embedder:
     """One a process: it holds the model's weights."""
-    match settings.embedder:
+    return _embedder_of(settings, settings.embedder or "packaged")
+
+
+def _embedder_of(settings: Settings, provider: str) -> Embedder:
+    match provider:
         case "sentence-transformers":
-            return _embedder(settings.embedder, model=settings.embedder_model)
+            return _embedder(provider, model=settings.embedder_model)
         case "openai" | "ollama":
             key = settings.llm_api_key.get_secret_value()
             values = {"model": settings.embedder_model, "base_url": settings.embedder_url, "api_key": key}
-            return _embedder(settings.embedder, **values)
-        case provider:
-            return _embedder(provider or "packaged")
+            return _embedder(provider, **values)
+        case _:
+            return _embedder(provider)
 
 
 @contextmanager

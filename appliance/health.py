@@ -120,7 +120,10 @@ def catalogue(shelf: Shelf) -> Probe:
         if snapshot is None:
             why = "there is no catalogue yet: appliance catalog import FILE --publish"
             return Part(name="catalogue", state=State.DEGRADED, why=why)
-        return Part(name="catalogue", state=State.OK, why=f"version {snapshot.version}, {len(snapshot):,} products")
+        asked = shelf.cache.hits + shelf.cache.misses
+        cache = f", {shelf.cache.rate:.0%} of {asked:,} searches from memory" if asked else ""
+        why = f"version {snapshot.version}, {len(snapshot):,} products{cache}"
+        return Part(name="catalogue", state=State.OK, why=why)
 
     return look
 

@@ -97,6 +97,7 @@ class Settings(BaseModel):
     llm_api_key: SecretStr = NO_SECRET
     model: str = ""  # empty: the one chosen in home/models
     embedder: str = ""  # empty: the packaged one
+    second_embedder: str = ""  # a heavier one whose lane joins each version later; empty: none
     embedder_model: str = ""  # its folder, or its name on the server
     embedder_url: Url = ""  # of an OpenAI-compatible server or Ollama
     engine_url: Url = ""  # empty: the own engine at engine_host:engine_port

@@ -82,6 +82,10 @@ class Cache:
         """The share of searches answered from memory, from 0 to 1."""
         return self.hits / max(self.hits + self.misses, 1)
 
+    def summary(self) -> dict[str, float]:
+        """What is shown of it: answers from memory, all others, and the share of the first."""
+        return {"hits": self.hits, "misses": self.misses, "rate": round(self.rate, 4)}
+
 
 class Shelf:
     """The versions under one folder, and which of them is live.
