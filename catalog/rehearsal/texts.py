@@ -25,12 +25,12 @@ STRANGE_LIKE = 40  # of 100, by rapidfuzz's token_set_ratio
 LONGEST = 300  # characters of a text that are looked at
 
 # What text looks like when its bytes were taken for another encoding's: UTF-8 as Windows-1251 and as Latin-1,
-# Windows-1251 as Latin-1, code page 866 or KOI8-R as Windows-1251, and what no encoding could show.
+# Windows-1251 as Latin-1 or code page 866, code page 866 or KOI8-R as Windows-1251, and what no encoding could show.
 _BROKEN = re.compile(
     "\ufffd|\\?{3,}(?!\\w*\\?*$)|(?:\\?{2,}[ ,.]+){2,}"
     "|(?:[РС][\u0080-\u00bfЂѓЃЉЊЌЋЏђљњќћџЎўЈҐЁЄЇІіґёєјЅѕї‚„…†‡€‰‹‘’“”•–—™›№»«]){2,}"
     "|(?:[ÐÑ][\u0080-\u00bfŒœŠšŽžŸƒˆ˜‚„…†‡€‰‹‘’“”•–—™›]){2,}"
-    "|[À-ÿ¸¨]{4,}|[─-╬▀-▓]{2,}|\\b[а-яё][А-ЯЁ]{3,}"
+    "|[À-ÿ¸¨]{4,}|[─-╬▀-▓]{2,}|[─-╬▀-▓√][а-яё]|[а-яё][─-╬▀-▓√]|[а-яё][®¬©¤¦§][а-яё]|\\b[а-яё][А-ЯЁ]{3,}"
 )
 _CYRILLIC, _LATIN = re.compile("[а-яёіїєґәғқңөұүһ]", re.IGNORECASE), re.compile("[a-zäöüßăâîșț]", re.IGNORECASE)
 

@@ -328,8 +328,15 @@ def discontinued(count: int) -> Make:
     return make
 
 
-def last_discontinued(count: int) -> Make:
-    return last_rows_cut(count)
+def a_supplier_gives_up(count: int) -> Make:
+    """Goods of the largest sheet alone."""
+
+    def make(goods: PriceList, dice: Random) -> PriceList:
+        largest = max(goods.pages, key=lambda page: len(page.rows))
+        gone = set(dice.sample([row[largest.at["sku"]] for row in largest.rows], count))
+        return kept(lambda page, row: page.name != largest.name or row[page.at["sku"]] not in gone)(goods, dice)
+
+    return make
 
 
 def reworded(name: str) -> str:
@@ -442,7 +449,7 @@ HARMLESS = (
         name="1 / 5 / 10 % price rise", ways=tuple(each_cell("price", times(factor)) for factor in (1.01, 1.05, 1.1))
     ),
     Change(name="200 new SKUs", ways=(more_goods(200),)),
-    Change(name="50 discontinued", ways=(discontinued(50), last_discontinued(50))),
+    Change(name="50 discontinued", ways=(discontinued(50), a_supplier_gives_up(50))),
     Change(name="names re-worded", ways=(each_cell("name", reworded),)),
     Change(name="columns reordered", ways=(columns_reordered,)),
     Change(name="a column added", ways=(column_added("Страна", lambda goods, page, row: "Россия"),)),
