@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catalog.digest import text_key
 from catalog.lanes.meaning import SCRIPTS, MeaningLane
-from catalog.lanes.postings import Rows, Weights, mapped
+from catalog.lanes.postings import Rows, Scores, Weights, mapped
 from catalog.lanes.words import WordsLane
 from catalog.normalize import DIMENSIONS, Quantity, fold, script
 from catalog.query import Prepared
@@ -22,6 +22,7 @@ TOP = 50  # places of a lane that count as found by it
 TRUSTED = 20  # candidates whose categories and meaning speak for the others
 
 Meaning = tuple[MeaningLane, NDArray[np.float32]]
+Columns = dict[str, Weights | float]
 
 
 class Reader:
@@ -90,74 +91,76 @@ class Reader:
         prepared: Prepared,
         rows: Rows,
         *,
-        names: Weights,
-        words: Weights,
-        grams: Weights,
-        translated: Weights,
+        lanes: Mapping[str, Scores],
         meaning: Meaning | None,
         codes: Mapping[int, tuple[float, float, float, float]],
     ) -> Features:
-        """float32 [rows, len(NAMES)]."""
-        found: dict[str, Weights | float] = {}
-        for name, scores in (("names", names), ("words", words), ("grams", grams), ("translated", translated)):
-            part = scores[rows]
-            top = float(scores.max()) if len(scores) else 0.0
-            found[f"{name}_share"] = part / max(top, 1e-6)
-            found[f"rank_{name}"] = _rank(part)
-        asked = sum(self._words.rarity(term.stem) for term in prepared.terms) + sum(2.0 for _ in prepared.quantities)
-        found["names"] = names[rows] / max(asked, 1.0)
-        found["words"] = words[rows] / max(asked, 1.0)
-        found["grams"] = grams[rows]
-        abroad = sum(self._names.rarity(term) for term in prepared.translated)
-        found["translated"] = translated[rows] / max(abroad, 1.0)
-        found["glossed"] = prepared.translated_share
-        found.update(self._meaning(prepared, rows, meaning))
-        found.update(self._coverage(prepared, rows))
-        found.update(self._told(prepared, rows))
-        found.update(self._measures(prepared.quantities, prepared, rows))
-        for place, name in enumerate(("code_exact", "code_own", "code_begins", "code_share")):
-            found[name] = np.zeros(len(rows), dtype=np.float32)
-            for row, signs in codes.items():
-                found[name][rows == row] = signs[place]  # type: ignore[index]
+        """float32 [rows, len(NAMES)]; `lanes` by name: names, words, grams, translated; `rows` ascending."""
+        if not len(rows):
+            return np.zeros((0, len(NAMES)), dtype=np.float32)
+        at = _Candidates(rows=rows, names=self._names, words=self._words, meaning=meaning)
+        found = self._lanes(prepared, rows, lanes)
+        found.update(self._meaning(at))
+        found.update(self._coverage(prepared, at))
+        found.update(self._told(prepared, at))
+        found.update(self._measures(prepared.quantities, prepared, at))
+        found.update(_coded(rows, codes))
         found.update(self._named(prepared, rows))
-        trust = (
-            found["names_share"]
-            + found["words_share"]
-            + found["grams_share"]
-            + 2 * np.asarray(found.get("centred", 0.0))
-        )
-        found.update(self._company(rows, np.broadcast_to(np.asarray(trust, dtype=np.float32), rows.shape), meaning))
+        trust = found["names_share"] + found["words_share"] + found["grams_share"]
+        trust = trust + 2 * np.asarray(found.get("centred", 0.0), dtype=np.float32)
+        found.update(self._company(np.asarray(trust), at))
         ranks = np.array([found[f"rank_{name}"] for name in ("names", "words", "grams", "meaning")])
         found["lanes"] = (ranks > 1 / (TOP + 1)).sum(axis=0).astype(np.float32)
         found["guessed"] = prepared.guessed / max(len(prepared.terms), 1)
         found["term_count"] = float(len(prepared.terms))
         table = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
         for place, name in enumerate(NAMES):
-            table[:, place] = found.get(name, 0.0)
+            if name in found:
+                table[:, place] = found[name]
         return table
 
-    def _meaning(self, prepared: Prepared, rows: Rows, meaning: Meaning | None) -> dict[str, Weights | float]:
-        if meaning is None or not len(rows):
-            return {"rank_meaning": np.zeros(len(rows), dtype=np.float32)}
-        lane, vectors = meaning
-        both = [lane.similarity(vector, rows) for vector in vectors]
-        plain, centred = both[0]
-        found: dict[str, Weights | float] = {"plain": plain, "centred": centred, "centred_z": _standard(centred)}
-        more = both[1:] or both[:1]
-        found["second_plain"] = np.max([one for one, _ in more], axis=0)
-        second = np.max([one for _, one in more], axis=0)
-        found["second_centred"], found["second_z"] = second, _standard(second)
-        found["rank_meaning"] = _rank(np.maximum(centred, second))
+    def _lanes(self, prepared: Prepared, rows: Rows, lanes: Mapping[str, Scores]) -> Columns:
+        """The lanes' scores: as shares of the highest, as places, and as shares of what a perfect row would have."""
+        found: Columns = {}
+        part = {name: scores.of(rows) for name, scores in lanes.items()}
+        for name, scores in lanes.items():
+            found[f"{name}_share"] = part[name] / max(scores.highest, 1e-6)
+            found[f"rank_{name}"] = _rank(part[name])
+        asked = sum(self._words.rarity(term.stem) for term in prepared.terms) + sum(2.0 for _ in prepared.quantities)
+        abroad = sum(self._names.rarity(term) for term in prepared.translated)
+        found["names"] = part["names"] / max(asked, 1.0)
+        found["words"] = part["words"] / max(asked, 1.0)
+        found["grams"] = part["grams"]
+        found["translated"] = part["translated"] / max(abroad, 1.0)
+        found["glossed"] = prepared.translated_share
         return found
 
-    def _coverage(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+    def _meaning(self, at: _Candidates) -> Columns:
+        if at.meaning is None:
+            return {"rank_meaning": np.zeros(len(at.rows), dtype=np.float32)}
+        lane, queries = at.meaning
+        plain = [at.vectors @ query for query in queries]
+        centred = [lane.centred(near, query, at.scripts) for near, query in zip(plain, queries, strict=True)]
+        second = np.max(centred[1:] or centred, axis=0)
+        return {
+            "plain": plain[0],
+            "centred": centred[0],
+            "centred_z": _standard(centred[0]),
+            "second_plain": np.max(plain[1:] or plain, axis=0),
+            "second_centred": second,
+            "second_z": _standard(second),
+            "rank_meaning": _rank(np.maximum(centred[0], second)),
+        }
+
+    def _coverage(self, prepared: Prepared, at: _Candidates) -> Columns:
         """How much of the wish stands in the row, and how much of the row's name was asked for."""
+        rows = at.rows
         terms = [term for term in prepared.terms if term.number is None] or list(prepared.terms)
-        if not terms or not len(rows):
+        if not terms:
             return {}
         weights = np.array([self._words.rarity(term.stem) for term in terms], dtype=np.float32)
-        in_name = _any(self._names, [(term.stem, *term.readings) for term in terms], rows)
-        in_all = _any(self._words, [(term.stem, *term.readings) for term in terms], rows)
+        in_name = np.array([at.named((term.stem, *term.readings)) for term in terms])
+        in_all = np.array([at.worded((term.stem, *term.readings)) for term in terms])
         known = np.array([any(one in self._words for one in (term.stem, *term.readings)) for term in terms])
         sizes = np.maximum(np.asarray(self._sizes[rows], dtype=np.float32), 1)
         return {
@@ -177,14 +180,15 @@ class Reader:
         stems = {term.stem for term in prepared.terms[:3]}.union(*prepared.groups[:3])
         return [text_key(stem) for stem in sorted(stems)]
 
-    def _told(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+    def _told(self, prepared: Prepared, at: _Candidates) -> Columns:
         """The same by sense: a word counts as found when the row's name has it in any language of the glossary."""
+        rows = at.rows
         groups = prepared.groups
         known = np.array([any(stem in self._names for stem in group) for group in groups], dtype=bool)
-        if not known.any() or not len(rows):
+        if not known.any():
             return {}
         weights = np.array([min(map(self._names.rarity, group)) for group in groups], dtype=np.float32)
-        present = np.array([self._names.matrix(sorted(group), rows).any(axis=0) for group in groups])
+        present = np.array([at.named(group) for group in groups])
         found = weights @ present
         sizes = np.maximum(np.asarray(self._sizes[rows], dtype=np.float32), 1)
         return {
@@ -196,10 +200,11 @@ class Reader:
             "told_head": np.isin(self._heads[rows], [text_key(stem) for stem in groups[0]]).astype(np.float32),
         }
 
-    def _measures(self, quantities: Sequence[Quantity], prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+    def _measures(self, quantities: Sequence[Quantity], prepared: Prepared, those: _Candidates) -> Columns:
         """Which of the wish's quantities and bare numbers the row has, and which it contradicts."""
+        rows = those.rows
         numbers = [term.number for term in prepared.terms if term.number is not None]
-        if not len(rows) or not (quantities or numbers):
+        if not (quantities or numbers):
             return {}
         counts = self._starts[rows + 1] - self._starts[rows]
         owner = np.repeat(np.arange(len(rows)), counts)
@@ -221,7 +226,7 @@ class Reader:
             middle = max((quantity.low + quantity.high) / 2, 1e-6)
             np.minimum.at(distance, owner[same], np.abs(np.log(np.maximum(ends[same].mean(axis=1), 1e-6) / middle)))
             near += np.exp(-2 * distance)
-        found: dict[str, Weights | float] = {
+        found: Columns = {
             "quantity_count": float(len(quantities)),
             "number_count": float(len(numbers)),
         }
@@ -237,7 +242,7 @@ class Reader:
                 )
             }
         if numbers:
-            written = self._words.matrix([f"{number:g}" for number in numbers], rows)
+            written = np.array([those.worded((f"{number:g}",)) for number in numbers])
             for place, number in enumerate(numbers):
                 written[place] |= (
                     np.bincount(owner[np.abs(ends[:, 0] - number) <= TOLERANCE * number], minlength=len(rows)) > 0
@@ -245,39 +250,73 @@ class Reader:
             found["number_matched"] = written.mean(axis=0)
         return found
 
-    def _named(self, prepared: Prepared, rows: Rows) -> dict[str, Weights | float]:
+    def _named(self, prepared: Prepared, rows: Rows) -> Columns:
         """Whether the wish names the row's brand, or another one that the catalogue has."""
         text = f" {' '.join(term.word for term in prepared.terms)} "
         named = [at for at, brand in enumerate(self.brands) if len(brand) > 1 and f" {brand} " in text]
         own = np.isin(self.brand[rows], named)
         alphabet = SCRIPTS.index(prepared.script if prepared.script in SCRIPTS else script(text))
-        found: dict[str, Weights | float] = {
+        found: Columns = {
             "brand_named": own.astype(np.float32),
             "brand_other": (~own & bool(named)).astype(np.float32),
         }
         found["same_script"] = float(alphabet)
         return found
 
-    def _company(self, rows: Rows, trust: Weights, meaning: Meaning | None) -> dict[str, Weights | float]:
+    def _company(self, trust: Weights, at: _Candidates) -> Columns:
         """How the row stands to the likeliest candidates: in their category, near to their middle in meaning."""
-        if not len(rows):
-            return {}
         top = np.argsort(-trust, kind="stable")[:TRUSTED]
         weights = np.maximum(trust[top], 0).astype(np.float32)
-        total = max(float(weights.sum()), 1e-6)
+        weights /= max(float(weights.sum()), 1e-6)
+        category = np.asarray(self.category[at.rows])
         votes = np.zeros(len(self.categories), dtype=np.float32)
-        np.add.at(votes, np.asarray(self.category[rows[top]]), weights / total)
+        np.add.at(votes, category[top], weights)
         if "" in self.categories:
             votes[self.categories.index("")] = 0
-        found: dict[str, Weights | float] = {"category_share": votes[np.asarray(self.category[rows])]}
-        if meaning is not None:
-            near = meaning[0].alike(rows, rows[top].tolist(), weights / total)
+        found: Columns = {"category_share": votes[category]}
+        if at.meaning is not None:
+            lane = at.meaning[0]
+            middle = lane.middle(at.vectors[top], at.scripts[top], weights)
+            near = lane.centred(at.vectors @ middle, middle, at.scripts)
             found["alike"], found["alike_z"] = near, _standard(near)
         return found
 
 
-def _any(lane: WordsLane, terms: Sequence[Sequence[str]], rows: Rows) -> NDArray[np.bool_]:
-    return np.array([lane.matrix(readings, rows).any(axis=0) for readings in terms])
+class _Candidates:
+    """The rows judged, with what several features ask of them, each asked of the files but once."""
+
+    def __init__(self, *, rows: Rows, names: WordsLane, words: WordsLane, meaning: Meaning | None) -> None:
+        self.rows, self.meaning = rows, meaning
+        self._names, self._words = names, words
+        self._named: dict[str, NDArray[np.bool_]] = {}
+        if meaning is not None:
+            self.vectors, self.scripts = meaning[0].of(rows), meaning[0].scripts(rows)
+
+    def named(self, stems: Iterable[str]) -> NDArray[np.bool_]:
+        """Which rows have any of the stems in their names."""
+        having = np.zeros(len(self.rows), dtype=bool)
+        for stem in stems:
+            if stem not in self._named:
+                self._named[stem] = self._names.having(stem, self.rows)
+            having |= self._named[stem]
+        return having
+
+    def worded(self, stems: Iterable[str]) -> NDArray[np.bool_]:
+        """Which rows have any of the stems anywhere."""
+        having = np.zeros(len(self.rows), dtype=bool)
+        for stem in stems:
+            having |= self._words.having(stem, self.rows)
+        return having
+
+
+def _coded(rows: Rows, codes: Mapping[int, tuple[float, float, float, float]]) -> Columns:
+    """What the codes lane found, spread over the rows (ascending)."""
+    signs = np.zeros((4, len(rows)), dtype=np.float32)
+    for row, values in codes.items():
+        at = int(rows.searchsorted(row))
+        if at < len(rows) and rows[at] == row:
+            signs[:, at] = values
+    return dict(zip(("code_exact", "code_own", "code_begins", "code_share"), signs, strict=True))
 
 
 def _rank(scores: Weights) -> Weights:

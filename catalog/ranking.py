@@ -73,6 +73,7 @@ NAMES = (
     "told_unknown",
     "quantity_any",
 )
+_ALL = list(range(len(NAMES)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,8 @@ def score(candidates: Candidates) -> Weights:
     if model is None:
         return by_hand(candidates)
     booster, columns = model
-    return np.asarray(booster.predict(candidates.features[:, columns], num_threads=1, raw_score=True), dtype=np.float32)
+    table = candidates.features if columns == _ALL else candidates.features[:, columns]
+    return np.asarray(booster.predict(table, num_threads=1, raw_score=True), dtype=np.float32)
 
 
 def order(candidates: Candidates, scores: Weights) -> NDArray[np.int64]:

@@ -17,13 +17,13 @@ from catalog.fixer import Fixer
 from catalog.lanes.codes import CodesLane
 from catalog.lanes.grams import GramsLane
 from catalog.lanes.meaning import MeaningLane
-from catalog.lanes.postings import Rows, best
+from catalog.lanes.postings import Rows
 from catalog.lanes.words import WordsLane
 from catalog.naming import Names
 from catalog.normalize import DIMENSIONS, stem, unit_of, words
 from catalog.product import CatalogError, Product
 from catalog.query import Prepared, prepare
-from catalog.ranking import Candidates, absent, score
+from catalog.ranking import NAMES, Candidates, absent, score
 from catalog.ranking import order as ranked
 from catalog.records import Records
 from catalog.understand import understand
@@ -134,51 +134,32 @@ class Snapshot:
         self, prepared: Prepared, vectors: Mapping[str, NDArray[np.float32]], allowed: NDArray[np.bool_] | None = None
     ) -> Candidates:
         """The union of what the lanes find, with features for ranking; the training reads the same."""
-        lanes: dict[str, Rows] = {}
-        names, words = self.names.scores(prepared.asked), self.words.scores(prepared.asked)
-        grams = self.grams.scores(prepared.sounds)
-        translated = self.names.scores(prepared.translated)
-        if allowed is not None:
-            for scores in (names, words, grams, translated):
-                scores[~allowed] = 0
-        lanes["names"], lanes["words"], lanes["grams"] = best(names, DEEP), best(words, DEEP), best(grams, DEEP)
-        lanes["translated"] = best(translated, DEEP // 2)
+        scores = {
+            "names": self.names.find(prepared.asked, DEEP, allowed),
+            "words": self.words.find(prepared.asked, DEEP, allowed),
+            "grams": self.grams.find(prepared.sounds, DEEP, allowed),
+            "translated": self.names.find(prepared.translated, DEEP // 2, allowed),
+        }
+        found = [lane.best for lane in scores.values()]
         meaning = next(((self.meanings[name], part) for name, part in vectors.items() if name in self.meanings), None)
         if meaning is not None and prepared.texts[0].strip():
             lane, part = meaning
-            lanes["meaning"] = np.concatenate([lane.search(vector, DEEP // 2) for vector in part])
+            found.extend(lane.search(vector, DEEP // 2) for vector in part)
         codes = self._coded(prepared)
-        lanes["codes"] = np.fromiter(codes, dtype=np.int32, count=len(codes))
+        found.append(np.fromiter(codes, dtype=np.int32, count=len(codes)))
         if not prepared.texts[0].strip() and allowed is not None:
-            lanes["limits"] = np.flatnonzero(allowed)[:MOST_BARE].astype(np.int32)
-        rows = np.unique(np.concatenate(list(lanes.values()))).astype(np.int32)
+            found.append(np.flatnonzero(allowed)[:MOST_BARE].astype(np.int32))
+        rows = np.unique(np.concatenate(found)).astype(np.int32)
         if allowed is not None:
             rows = rows[allowed[rows]]
-        return Candidates(
-            rows=rows,
-            features=self.reader.features(
-                prepared,
-                rows,
-                names=names,
-                words=words,
-                grams=grams,
-                translated=translated,
-                meaning=meaning,
-                codes=codes,
-            ),
-        )
+        features = self.reader.features(prepared, rows, lanes=scores, meaning=meaning, codes=codes)
+        return Candidates(rows=rows, features=features)
 
     def _coded(self, prepared: Prepared) -> dict[int, tuple[float, float, float, float]]:
         """Row -> (exact, its own SKU, begins, share of the wish) for the wish's chunks that are codes here."""
         found: dict[int, tuple[float, float, float, float]] = {}
-        for code, share in prepared.codes:
-            rows, own = self.codes.exact(code)
-            exact = 1.0
-            if not len(rows):
-                rows, own = self.codes.beginning(code)
-                exact = 0.0
-            if not len(rows) or len(rows) > FEW * 5:
-                continue
+        for at, whole, rows, own in self.codes.find([code for code, _ in prepared.codes], FEW * 5):
+            exact, share = float(whole), prepared.codes[at][1]
             for row, mine in zip(rows.tolist(), own.tolist(), strict=True):
                 entry = (exact, exact * mine, (1 - exact) / len(set(rows.tolist())), share)
                 found[row] = max(found.get(row, (0.0, 0.0, 0.0, 0.0)), entry)
@@ -277,39 +258,27 @@ class Snapshot:
         return tuple(self._hit(candidates, int(at), float(scores[at])) for at in order)
 
     def _hit(self, candidates: Candidates, at: int, score: float) -> Hit:
-        value = {
-            name: float(candidates.column(name)[at])
-            for name in (
-                "code_exact",
-                "code_begins",
-                "covered_name",
-                "centred",
-                "quantity_matched",
-                "grams",
-                "brand_named",
-            )
-        }
-        reasons = [
-            name
-            for name, least, feature in (
-                ("code", 1.0, "code_exact"),
-                ("code_beginning", 0.01, "code_begins"),
-                ("words", 0.3, "covered_name"),
-                ("meaning", 0.15, "centred"),
-                ("quantity", 0.01, "quantity_matched"),
-                ("spelling", 0.4, "grams"),
-                ("brand", 1.0, "brand_named"),
-            )
-            if value[feature] >= least
-        ]
+        reasons = tuple(name for name, least, place in _REASONS if candidates.features[at, place] >= least)
         return Hit(
             product=self.records[int(candidates.rows[at])],
             score=score,
-            reasons=tuple(reasons),
-            exact=value["code_exact"] > 0,
+            reasons=reasons,
+            exact=bool(candidates.features[at, NAMES.index("code_exact")] > 0),
         )
 
 
+_REASONS = tuple(
+    (name, least, NAMES.index(feature))
+    for name, least, feature in (
+        ("code", 1.0, "code_exact"),
+        ("code_beginning", 0.01, "code_begins"),
+        ("words", 0.3, "covered_name"),
+        ("meaning", 0.15, "centred"),
+        ("quantity", 0.01, "quantity_matched"),
+        ("spelling", 0.4, "grams"),
+        ("brand", 1.0, "brand_named"),
+    )
+)
 SMALL = 1 << 16  # bytes up to which a file's checksum is verified at every opening
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from catalog.normalize.codes import LONGEST
 from catalog.ragged import Ragged
 
 SHORTEST_BEGINNING = 4  # letters of a code that may stand for its whole; fewer match by chance
+PAST = b"\xff"  # no code goes on with this byte
 
 
 class CodesLane:
@@ -38,19 +40,40 @@ class CodesLane:
 
     def exact(self, code: str) -> tuple[Rows, NDArray[np.bool_]]:
         """The rows with this folded code, and for which of them it is their SKU."""
-        return self._between(_key(code), _key(code), side="right")
+        first, last = self._spans([_key(code)], [_key(code)], "right")
+        return self._rows[first[0] : last[0]], self._own[first[0] : last[0]]
 
     def beginning(self, code: str) -> tuple[Rows, NDArray[np.bool_]]:
         """The same for longer codes that begin with this one."""
         key = _key(code)
-        if len(code) < SHORTEST_BEGINNING or len(key) == LONGEST:
+        if not _long_enough(code):
             return np.empty(0, dtype=np.int32), np.empty(0, dtype=bool)
-        return self._between(key, key + b"\xff", side="left")
+        first, last = self._spans([key], [key + PAST], "left")
+        return self._rows[first[0] : last[0]], self._own[first[0] : last[0]]
 
-    def _between(self, low: bytes, high: bytes, *, side: str) -> tuple[Rows, NDArray[np.bool_]]:
-        first = int(np.searchsorted(self._codes, np.bytes_(low), side="left"))
-        last = int(np.searchsorted(self._codes, np.bytes_(high), side="right" if side == "right" else "left"))
-        return self._rows[first:last], self._own[first:last]
+    def find(self, codes: Sequence[str], most: int) -> Iterator[tuple[int, bool, Rows, NDArray[np.bool_]]]:
+        """(place in `codes`, whether exact, rows, own) of the codes that have at most so many rows, or begin theirs."""
+        if not codes:
+            return
+        keys = [_key(code) for code in codes]
+        first, last = self._spans(keys, keys, "right")
+        begun = [at for at, code in enumerate(codes) if first[at] == last[at] and _long_enough(code)]
+        if begun:
+            last[begun] = self._spans([], [keys[at] + PAST for at in begun], "left")[1]
+        exact = set(range(len(codes))).difference(begun)
+        for at in np.flatnonzero((last > first) & (last - first <= most)).tolist():
+            yield at, at in exact, self._rows[first[at] : last[at]], self._own[first[at] : last[at]]
+
+    def _spans(
+        self, low: Sequence[bytes], high: Sequence[bytes], side: Literal["left", "right"]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the codes begin that are no lower, and where those end that are below (or the same, if "right")."""
+        kind = f"S{LONGEST}"
+        return self._codes.searchsorted(np.array(low, kind)), self._codes.searchsorted(np.array(high, kind), side)
+
+
+def _long_enough(code: str) -> bool:
+    return len(code) >= SHORTEST_BEGINNING and len(_key(code)) < LONGEST
 
 
 def _key(code: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.lanes.postings import Postings, Rows, Weights, best, counted, mapped
+from catalog.lanes.postings import Postings, Rows, Scores, Weights, counted, mapped
 from catalog.normalize import fold, sound, words
 from catalog.ragged import Ragged
 
@@ -45,19 +45,13 @@ class GramsLane:
         Postings.write(folder, "grams", terms[kept], rows[kept], weights[kept], BUCKETS)
         np.save(folder / "grams.rarity.npy", rarity)
 
-    def scores(self, text: str) -> Weights:
-        """float32 [size]: likeness, from 0 to 1, of every row to a text in the form of `sounds`."""
+    def find(self, text: str, count: int, allowed: NDArray[np.bool_] | None = None) -> Scores:
+        """Likeness, from 0 to 1, of every row to a text in the form of `sounds`; the `count` best of those allowed."""
         terms, counts = np.unique(_grams(_letters(text)), return_counts=True)
-        if not len(terms):
-            return np.zeros(self._size, dtype=np.float32)
         factors = 1 + np.log(counts)
         norm = float(np.sqrt(np.sum((self._rarity[terms] * factors) ** 2))) or 1.0
-        return self._postings.scores(terms.tolist(), (factors / norm).tolist(), self._size, BUDGET)
-
-    def search(self, text: str, count: int) -> tuple[Rows, Weights]:
-        """The best rows, and the scores of all rows."""
-        scores = self.scores(text)
-        return best(scores, count), scores
+        asked = dict(zip(terms.tolist(), (factors / norm).tolist(), strict=True))
+        return self._postings.find(asked, count, size=self._size, budget=BUDGET, allowed=allowed)
 
 
 def _grams_of(heard: Ragged, strings: Sequence[str]) -> tuple[NDArray[np.int64], Rows]:

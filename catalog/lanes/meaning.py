@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.lanes.postings import Rows, Weights, mapped
+from catalog.lanes.postings import Rows, Weights, mapped, singles
 
 SCRIPTS = ("cyrl", "latn", "othr")
 FEW = 2000  # vectors below which codes are not worth training
@@ -72,24 +71,26 @@ class MeaningLane:
         for _, index, rows in self._parts:
             _, near = index.search(query[None, :], min(count * WIDER, len(rows)))
             likely = rows[near[0][near[0] >= 0]]
-            exact = self._vectors[likely].astype(np.float32) @ query
+            exact = self.of(likely) @ query
             found.append(likely[np.argsort(-exact, kind="stable")[:count]])
         return np.concatenate(found)
 
-    def similarity(self, query: Weights, rows: Rows) -> tuple[Weights, Weights]:
-        """Cosine to the given rows, plain and centred by the rows' script."""
-        plain: Weights = self._vectors[rows].astype(np.float32) @ query
-        return plain, plain - (self._means @ query)[self._script[rows]]
+    def of(self, rows: NDArray[np.integer[Any]]) -> Weights:
+        """float32 [rows, dimensions]: the vectors of the given rows."""
+        return singles(self._vectors[rows])
 
-    def alike(self, rows: Rows, examples: Sequence[int], weights: Weights) -> Weights:
-        """Cosine of each row to the weighted middle of the examples, centred by script."""
-        middle = weights @ self._centred(np.asarray(examples))
-        near: Weights = self._centred(rows) @ (middle / max(float(np.linalg.norm(middle)), 1e-6))
-        return near
+    def scripts(self, rows: Rows) -> NDArray[np.uint8]:
+        """The rows' scripts, as places in SCRIPTS."""
+        return self._script[rows]
 
-    def _centred(self, rows: NDArray[np.integer[Any]]) -> Weights:
-        centred: Weights = self._vectors[rows].astype(np.float32) - self._means[self._script[rows]]
-        return centred
+    def centred(self, near: Weights, query: Weights, scripts: NDArray[np.uint8]) -> Weights:
+        """Similarities to a query, each less the query's mean similarity to the rows of its script."""
+        return near - (self._means @ query)[scripts]
+
+    def middle(self, vectors: Weights, scripts: NDArray[np.uint8], weights: Weights) -> Weights:
+        """float32 [dimensions]: the weighted middle of vectors that are centred by script, of length one."""
+        middle: Weights = weights @ (vectors - self._means[scripts])
+        return middle / np.float32(max(float(np.linalg.norm(middle)), 1e-6))
 
     @property
     def vectors(self) -> NDArray[np.float16]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.lanes.postings import Postings, Rows, Weights, best, counted
+from catalog.lanes.postings import Postings, Rows, Scores, counted
 from catalog.normalize import Quantity, fold, stem, words
 from catalog.ragged import Ragged
 
@@ -68,24 +68,21 @@ class WordsLane:
     def rows(self, term: str) -> Rows:
         """The rows that have the term, ascending."""
         place = self._terms.get(term)
-        return np.empty(0, dtype=np.int32) if place is None else self._postings.of(place)[0]
+        return np.empty(0, dtype=np.int32) if place is None else self._postings.rows(place)
 
-    def scores(self, asked: Mapping[str, float]) -> Weights:
-        """float32 [size] for words and how much each counts."""
+    def find(self, asked: Mapping[str, float], count: int, allowed: NDArray[np.bool_] | None = None) -> Scores:
+        """Scores of the rows for words and how much each counts; the `count` best of those allowed."""
         known = {self._terms[term]: factor for term, factor in asked.items() if term in self._terms}
-        return self._postings.scores(list(known), list(known.values()), self._size, BUDGET)
+        return self._postings.find(known, count, size=self._size, budget=BUDGET, allowed=allowed)
 
-    def matrix(self, terms: Sequence[str], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """bool [terms, rows]: which row has which term."""
-        present = np.zeros((len(terms), len(rows)), dtype=bool)
-        for place, term in enumerate(terms):
-            having = self.rows(term)
-            if len(having):
-                at = np.minimum(np.searchsorted(having, rows), len(having) - 1)
-                present[place] = having[at] == rows
+    def having(self, term: str, rows: Rows) -> NDArray[np.bool_]:
+        """bool [rows]: which of the given rows has the term."""
+        listed = self.rows(term)
+        if not len(listed):
+            return np.zeros(len(rows), dtype=bool)
+        present: NDArray[np.bool_] = listed[np.minimum(listed.searchsorted(rows), len(listed) - 1)] == rows
         return present
 
-    def search(self, asked: Mapping[str, float], count: int) -> tuple[Rows, Weights]:
-        """The best rows, and the scores of all rows."""
-        scores = self.scores(asked)
-        return best(scores, count), scores
+    def matrix(self, terms: Sequence[str], rows: Rows) -> NDArray[np.bool_]:
+        """bool [terms, rows]: which row has which term."""
+        return np.array([self.having(term, rows) for term in terms], dtype=bool).reshape(len(terms), len(rows))

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import build
-from catalog.lanes.postings import best
+from catalog.lanes import postings
+from catalog.lanes.postings import Postings, singles
 from catalog.lanes.words import K1, WordsLane
 from catalog.product import Attribute, Product
 from catalog.ragged import numbered
@@ -217,11 +218,53 @@ def test_the_words_lane_is_bm25_as_its_reference_has_it(tmp_path: Path) -> None:
         f"{a} {b} {c}".split() for a in ("pump", "fan") for b in ("big", "big small") for c in ("red", "blue blue", "")
     ]
     WordsLane.build(tmp_path, "words", *numbered(documents))
-    ours = WordsLane(tmp_path, "words", size=len(documents)).scores({"pump": 1.0, "blue": 1.0})
+    ours = WordsLane(tmp_path, "words", size=len(documents)).find({"pump": 1.0, "blue": 1.0}, 5)
     reference = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
     reference.index(documents, show_progress=False)
-    assert np.allclose(ours / (K1 + 1), reference.get_scores(["pump", "blue"]), rtol=2e-3)  # Lucene leaves k1 + 1 out
+    every = ours.of(np.arange(len(documents), dtype=np.int32))
+    assert np.allclose(every / (K1 + 1), reference.get_scores(["pump", "blue"]), rtol=2e-3)  # Lucene leaves k1 + 1 out
 
 
-def test_the_best_rows_come_in_order_and_ties_by_row() -> None:
-    assert best(np.array([0, 2, 5, 2, 0, 1], dtype=np.float32), 3).tolist() == [2, 1, 3]
+def test_the_best_rows_come_in_order_and_ties_by_row(tmp_path: Path) -> None:
+    weights = np.array([0, 2, 5, 2, 0, 1], dtype=np.float32)
+    Postings.write(tmp_path, "lane", np.zeros(6, dtype=np.int64), np.arange(6, dtype=np.int32), weights, 1)
+    lane = Postings(tmp_path, "lane")
+    assert lane.find({0: 1.0}, 3, size=6, budget=100, allowed=None).best.tolist() == [2, 1, 3]
+    few = np.array([True, True, False, True, True, True])
+    assert lane.find({0: 1.0}, 3, size=6, budget=100, allowed=few).best.tolist() == [1, 3, 5]
+
+
+@pytest.mark.parametrize("terms", [1, 3, 12])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_long_lists_are_left_unread_and_the_best_rows_and_their_scores_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terms: int, filtered: bool
+) -> None:
+    monkeypatch.setattr(postings, "LONG", 50)
+    size, dice = 1000, np.random.default_rng(terms)
+    shares = dice.permutation(np.geomspace(0.02, 0.9, terms))
+    rows = [np.flatnonzero(dice.random(size) < share).astype(np.int32) for share in shares]
+    weights = [(dice.random(len(part)) / len(part)).astype(np.float32) for part in rows]
+    numbers = np.repeat(np.arange(terms), [len(part) for part in rows])
+    Postings.write(tmp_path, "lane", numbers, np.concatenate(rows), np.concatenate(weights), terms)
+    allowed = dice.random(size) < 0.5 if filtered else None
+
+    found = Postings(tmp_path, "lane").find(
+        dict.fromkeys(range(terms), 2.0), 20, size=size, budget=10**9, allowed=allowed
+    )
+
+    plain = np.zeros(size, dtype=np.float32)
+    for part, values in zip(rows, weights, strict=True):
+        plain[part] += 2 * values.astype(np.float16).astype(np.float32)
+    if allowed is not None:
+        plain[~allowed] = 0
+    expected = np.lexsort((np.arange(size), -plain))[: min(20, np.count_nonzero(plain))]
+    assert np.allclose(plain[found.best], plain[expected], rtol=1e-5)
+    some = np.sort(found.best)
+    assert np.allclose(found.of(some), plain[some], rtol=1e-5)
+    assert terms < 12 or found.rest, "with rare words first, the commonest need not be read"
+
+
+def test_half_precision_becomes_single_precision_bit_by_bit() -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)]
+    assert np.array_equal(singles(finite), finite.astype(np.float32))
