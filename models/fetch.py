@@ -27,7 +27,7 @@ HUB = "https://huggingface.co"
 _CHUNK = 1 << 20
 _ATTEMPTS = 5  # in a row without a byte more; with doubling pauses, half a minute
 _SILENCE = 30.0  # seconds without a byte before a connection is given up and resumed
-_MARGIN = 64 << 20  # bytes left free on the disk for everybody else
+MARGIN = 64 << 20  # bytes left free on the disk for everybody else
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -130,7 +130,7 @@ def verify(part: Path, wanted: Wanted, report: Report) -> str:
 def check_space(folder: Path, needed: int) -> None:
     """`NoSpace` before anything is written, rather than a full disk for everybody."""
     free = hardware.free_disk(folder)
-    if needed + _MARGIN > free:
+    if needed + MARGIN > free:
         raise NoSpace(
             f"The model needs {needed / 1e9:.1f} GB more on the disk of {folder}, and {free / 1e9:.1f} GB are free; "
             "free some space or choose a smaller model."

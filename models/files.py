@@ -7,9 +7,10 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,11 +18,12 @@ from models import fetch, gguf
 from models.base import ModelError, ModelMissing, ModelRejected, ModelUnavailable
 from models.fetch import Report, Step, Wanted
 from models.hardware import Hardware
-from models.known import Fit, Known, Package, default, known
+from models.known import Fit, Known, Package, default, judge, known
 
 Bring: TypeAlias = Callable[[], str]
 
 _CHOSEN = "chosen"
+_SWITCHES = "switches.jsonl"
 _SPLIT = re.compile(r"-\d{5}-of-\d{5}$")
 
 
@@ -50,6 +52,19 @@ class Entry:
     chosen: bool
     verified: bool
     fit: Fit | None  # None where no hardware was given, or nothing is known of the model's needs
+    room: bool = True  # whether the disk holds it; true for what is here already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A change of the model that answers. `kept` is None until the new one has proved itself, or `why` not."""
+
+    at: float  # seconds since the epoch
+    model: str
+    before: str | None
+    tested: bool  # in an engine of its own, before it was chosen
+    kept: bool | None = None
+    why: str = ""
 
 
 class ModelFiles:
@@ -88,6 +103,7 @@ class ModelFiles:
                 chosen=model.name == chosen,
                 verified=model.name in here and here[model.name].verified,
                 fit=model.fit(hardware) if hardware else None,
+                room=model.name in here or hardware is None or hardware.disk_free > model.size + fetch.MARGIN,
             )
             for model in self._models
         ]
@@ -102,7 +118,7 @@ class ModelFiles:
                 installed=True,
                 chosen=record.name == chosen,
                 verified=record.verified,
-                fit=None,
+                fit=self._fit(record, hardware),
             )
             for record in here.values()
             if record.name not in names
@@ -142,10 +158,58 @@ class ModelFiles:
             raise ModelMissing(f"There is no .gguf file in {path}.")
         return [self._import(file, progress or _silent) for file in files]
 
-    def use(self, name: str) -> None:
+    def use(self, name: str, *, tested: bool = False) -> None:
         """Records the choice; `ModelMissing` if the model is not here."""
         self.path(name)
+        if (before := self.chosen()) != name:
+            self._write_switch(Switch(at=time.time(), model=name, before=before, tested=tested))
         _write(self.folder / _CHOSEN, f"{name}\n")
+
+    def keep(self, name: str) -> None:
+        """The model has proved itself where it answers."""
+        if (last := self._last(name)) and last.kept is None:
+            self._write_switch(replace(last, kept=True))
+
+    def give_back(self, name: str, why: str) -> str | None:
+        """The model has failed: the one before it is chosen again and named; None where there is none to go back to.
+
+        A choice that somebody made meanwhile stays.
+        """
+        last = self._last(name)
+        if last is None or last.before is None or last.before not in self._installed():
+            return None
+        self._write_switch(replace(last, kept=False, why=why))
+        if self.chosen() == name:
+            _write(self.folder / _CHOSEN, f"{last.before}\n")
+        return last.before
+
+    def switches(self) -> Sequence[Switch]:
+        """All changes in their order, each as it ended."""
+        found: dict[float, Switch] = {}
+        with contextlib.suppress(OSError):
+            for line in (self.folder / _SWITCHES).read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError, TypeError):
+                    switch = Switch(**json.loads(line))
+                    found[switch.at] = switch
+        return list(found.values())
+
+    def _last(self, name: str) -> Switch | None:
+        switches = self.switches()
+        return switches[-1] if switches and switches[-1].model == name else None
+
+    def _write_switch(self, switch: Switch) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / _SWITCHES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(switch), ensure_ascii=False) + "\n")
+
+    def _fit(self, record: Installed, hardware: Hardware | None) -> Fit | None:
+        """Of an imported model, by its header: nothing else is known of it."""
+        if hardware is None:
+            return None
+        with contextlib.suppress(ModelError, OSError):
+            memory = gguf.read(self.folder / record.file).memory(slots=2, context=2048)
+            return judge(hardware, memory=memory, work=record.size)
+        return None
 
     def chosen(self) -> str | None:
         """The model in use; None before the first choice."""

@@ -66,12 +66,17 @@ class Known:
 
     def fit(self, hardware: Hardware) -> Fit:
         """Whether this box holds the model, and is fast enough for a chat."""
-        if any(card.memory >= self.memory for card in hardware.gpus):
-            return "good"
-        if self.memory > hardware.available:
-            return "too large"
-        speed = _PROMPT_WORK * max(1, hardware.cores - 1) / (self.active or self.size)
-        return "good" if speed >= _PATIENT else "slow"
+        return judge(hardware, memory=self.memory, work=self.active or self.size)
+
+
+def judge(hardware: Hardware, *, memory: int, work: int) -> Fit:
+    """The same of any model: bytes that it holds, and bytes that it reads for each token."""
+    if any(card.memory >= memory for card in hardware.gpus):
+        return "good"
+    if memory > hardware.available:
+        return "too large"
+    speed = _PROMPT_WORK * max(1, hardware.cores - 1) / work
+    return "good" if speed >= _PATIENT else "slow"
 
 
 @cache

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 
+from appliance import health
+from catalog.product import CatalogError, Product
+from catalog.shelf import Shelf
 from models import registry
 from models.base import ModelMissing, ModelRejected, ModelUnavailable
 from models.encoders import normalised, prefixes, slug
@@ -154,3 +158,20 @@ def test_a_name_becomes_part_of_a_folders() -> None:
 def test_a_provider_that_is_none_is_answered_with_those_there_are() -> None:
     with pytest.raises(ModelRejected, match="sentence-transformers"):
         registry.embedder("nonsense")
+
+
+async def test_a_catalogue_is_searched_only_with_the_embedder_that_built_it(tmp_path: Path) -> None:
+    with ollama_house() as house:
+        builder = OllamaEmbedder("nomic-embed-text", house.url)
+        shelf = Shelf(tmp_path, embedders=[builder])
+        goods = [Product(sku=f"N-{number}", name=f"Насос {number}", row=number) for number in range(3)]
+        shelf.publish((await shelf.add(goods, source="test")).name)
+        assert (await shelf.search("насос")).hits
+        shelf.close()
+
+        other = Shelf(tmp_path, embedders=[registry.embedder("packaged")])
+        with pytest.raises(CatalogError, match="ollama-nomic-embed-text.*import it anew"):
+            await other.search("насос")
+        part = await health.catalogue(other)()
+        assert part.state is health.State.DEGRADED and "another embedding model" in part.why
+        other.close()
