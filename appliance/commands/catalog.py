@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from appliance.commands import rehearse
+from appliance.commands import import_, rehearse
 from appliance.commands.output import (
     batch_options,
     json_option,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from catalog.snapshot import Found
     from catalog.workbook import Book
 
-SHOWN = 20  # problems printed for a person; `--json` gives all
 LARGEST_PICTURE = 10 << 20  # bytes of one photo
 BATCH = 100  # SKUs a query in a batch's results
 
@@ -45,6 +44,7 @@ def add_to(kinds: Any) -> None:
     load.add_argument("--publish", action="store_true", help="make it the live version at once")
     load.add_argument("--force", action="store_true", help="publish it whatever the rehearsal says")
     load.add_argument("--dry-run", action="store_true", help="show what would be read, and change nothing")
+    import_.options_to(load)
     json_option(load)
     load.set_defaults(run=_import)
 
@@ -78,16 +78,15 @@ def add_to(kinds: Any) -> None:
 
 def _import(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.app import shelf
-    from catalog.workbook import read
 
     if os.nice(0) <= 0:  # as a step of the first start it is lowered already
         os.nice(10)  # customers come first
     began = time.monotonic()
-    book = read(asked.file)
+    book = import_.read_book(asked, settings)
     parsed = time.monotonic() - began
     progress(f"Read {len(book.products):,} products and {len(book.problems):,} problems in {parsed:.1f} s.")
     if asked.dry_run:
-        _report(asked, book, version="", published=False)
+        import_.show(asked, book)
         return 0
     version = asyncio.run(_build(shelf(settings), book, asked.file))
     verdict = rehearse.rehearsed(settings, shelf(settings), version.name) if asked.publish else None
@@ -175,15 +174,10 @@ def _report(
             "published": published,
             "rehearsal": verdict.plain() if verdict else None,
         }
-        say_json(summary | ({"sheets": book.summary()["sheets"]} if asked.dry_run else {}))
+        say_json(summary)
         return
     say(f"{book.rows:,} rows: {len(book.products):,} products, {len(book.problems):,} problems.")
-    for problem in book.problems[:SHOWN]:
-        row = f"row {problem.row}" if problem.row else ""
-        place = ", ".join(part for part in (problem.sheet, row, problem.column) if part)
-        say(f"  {place}: {problem.message}")
-    if len(book.problems) > SHOWN:
-        say(f"  … and {len(book.problems) - SHOWN:,} more; --json lists them all.")
+    import_.say_problems(book)
     if verdict:
         rehearse.say_verdict(verdict)
     if version:

@@ -7,19 +7,20 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from catalog.product import Problem, Product
-from catalog.workbook.columns import Column, fingerprint
+from catalog.product import CatalogError, Problem, Product
+from catalog.workbook.columns import FIELDS, Column
 from catalog.workbook.grid import Cell, Grid, is_empty, letter
 from catalog.workbook.layout import Table, far_edge, find_tables
+from catalog.workbook.layouts import Layout, Layouts, named
 from catalog.workbook.messages import message
 from catalog.workbook.pictures import Picture, find_pictures, save_pictures
 from catalog.workbook.readers import open_grids
 from catalog.workbook.rows import Draft, Reading, read_rows
 from catalog.workbook.sniff import Kind
+from catalog.workbook.summary import summary
 from catalog.workbook.vocabulary import LOWER, currency_of, field_of, price_rank, simplify
 
 FAR_ROWS = 60  # empty rows below a table that make what follows another thing: a printed page has about as many
@@ -78,6 +79,27 @@ class Book:
         ]
         return replace(self, products=products)
 
+    def corrected(self, wanted: Mapping[str, str], *, lang: str = "en") -> tuple[Layout, ...]:
+        """The layouts of this book with the columns of `wanted` (by name or letter) holding the fields given for them.
+
+        A name counts in every table that has it, a letter in the table with the most rows. Raises CatalogError for a
+        column or a field that does not exist.
+        """
+        tables = [table for sheet in self.sheets for table in sheet.tables]
+        main = max(tables, key=lambda table: table.last - table.first, default=None)
+        found: dict[str, dict[str, str]] = {}
+        for column, name in wanted.items():
+            if name not in FIELDS:
+                raise CatalogError(message("no_such_field", lang, field=name, fields=", ".join(filter(None, FIELDS))))
+            places = [(table, at) for table in tables if (at := table.place(column, by_letter=table is main))]
+            if not places:
+                known = [f"{letter(c.index)} {c.title}" for c in (main.columns if main else ())]
+                raise CatalogError(message("no_such_column", lang, column=column, columns=", ".join(known)))
+            for table, at in places:
+                found.setdefault(table.fingerprint, {})[at] = name
+        labels = {table.fingerprint: {c.index: c.label for c in table.columns} for table in tables}
+        return tuple(Layout(fingerprint=f, names=named(labels[f]), fields=fields) for f, fields in found.items())
+
     @property
     def rows(self) -> int:
         """The non-empty rows of all sheets: products, lost rows, and named rows of other kinds together."""
@@ -90,17 +112,7 @@ class Book:
 
     def summary(self, *, sample: int = 5, problems: int = 200) -> dict[str, Any]:
         """What a dry run shows, as JSON-ready values."""
-        return {
-            "file": self.file,
-            "kind": self.kind,
-            "rows": self.rows,
-            "products": len(self.products),
-            "parity": self.parity,
-            "sheets": [_sheet_summary(sheet) for sheet in self.sheets],
-            "sample": [_product_summary(product) for product in self.products[:sample]],
-            "problems": [_problem_summary(problem) for problem in self.problems[:problems]],
-            "problems_total": len(self.problems),
-        }
+        return summary(self, sample=sample, problems=problems)
 
 
 def read(
@@ -108,18 +120,21 @@ def read(
     *,
     lang: str = "en",
     mapping: Mapping[str, Mapping[str, str]] | None = None,
+    layouts: Layouts | None = None,
     include_hidden: bool = False,
     currency: str = "",
 ) -> Book:
     """Reads the price list at `path`.
 
-    `mapping` corrects columns by layout: {Sheet.fingerprint (or "*" for any): {column letter: field}}. `currency` (ISO
-    4217) is used where the file names none. Messages are in `lang`. Raises CatalogError, saying what to do, for a file
-    that is empty, encrypted, damaged, too big, or no table at all; bad rows and cells become problems instead.
+    `layouts` are the remembered corrections of columns; `mapping` gives them directly, instead: {Sheet.fingerprint (or
+    "*" for any): {column letter: field}}. `currency` (ISO 4217) is used where the file names none. Messages are in
+    `lang`. Raises CatalogError, saying what to do, for a file that is empty, encrypted, damaged, too big, or no table
+    at all; bad rows and cells become problems instead.
     """
     path = Path(path)
     grids, kind, data = open_grids(path, lang=lang)
-    reader = _Reader(path.name, lang, mapping or {}, include_hidden, currency)
+    known = layouts or Layouts() if mapping is None else Layouts.of(mapping)
+    reader = _Reader(path.name, lang, known, include_hidden, currency)
     book = reader.read(grids, kind.value)
     return replace(book, path=path, pictures=find_pictures(data) if kind is Kind.XLSX else ())
 
@@ -140,10 +155,8 @@ _Kept = tuple[_Page, Draft, Product]
 
 
 class _Reader:
-    def __init__(
-        self, file: str, lang: str, mapping: Mapping[str, Mapping[str, str]], include_hidden: bool, currency: str
-    ) -> None:
-        self.file, self.lang, self.mapping = file, lang, mapping
+    def __init__(self, file: str, lang: str, layouts: Layouts, include_hidden: bool, currency: str) -> None:
+        self.file, self.lang, self.layouts = file, lang, layouts
         self.include_hidden, self.currency = include_hidden, currency
         self.problems: list[Problem] = []
         self.words = ""  # a taste of all sheets, to guess a currency by
@@ -180,14 +193,14 @@ class _Reader:
         if skip & filled:
             self._say("rows_hidden", grid, rows=len(skip & filled))
         self._cover_far_columns(grid, skip)
-        tables = [self._without_far_rows(grid, table) for table in find_tables(grid, skip=skip, mappings=self.mapping)]
+        tables = [self._without_far_rows(grid, table) for table in find_tables(grid, skip=skip, layouts=self.layouts)]
         return _Page(grid=grid, filled=filled, skip=skip, tables=tables)
 
     def _cover_far_columns(self, grid: Grid, skip: frozenset[int]) -> None:
         """Empties what stands out of sight to the right of a table: lists and sums that order forms calculate with."""
         edge = far_edge(grid)
         near = replace(grid, rows=[row[:edge] for row in grid.rows]) if edge else grid
-        if not edge or not any(table.known for table in find_tables(near, skip=skip, mappings=self.mapping)):
+        if not edge or not any(table.known for table in find_tables(near, skip=skip, layouts=self.layouts)):
             return
         self._say("far_columns", grid, column=letter(edge))
         for row in grid.rows:
@@ -379,7 +392,7 @@ class _Reader:
             rows=len(page.filled),
             header_rows=tuple(row + 1 for row in table.header) if table else (),
             columns=table.columns if table else (),
-            fingerprint=fingerprint({c.index: c.label for c in table.columns if c.label}) if table else "",
+            fingerprint=table.fingerprint if table else "",
             tables=tuple(page.tables),
             counts={kind: counts[kind] for kind in KINDS},
             others={kind: tuple(rows) for kind, rows in others.items()},
@@ -429,48 +442,3 @@ def _likely_currency(words: str) -> str:
     if sum(count for char, count in letters.items() if "а" <= char <= "я") > len(words) / 10:
         return "RUB"
     return "EUR" if any(letters[char] for char in "äöüßăâîșț") else "USD"
-
-
-def _sheet_summary(sheet: Sheet) -> dict[str, Any]:
-    return {
-        "name": sheet.name,
-        "hidden": sheet.hidden,
-        "rows": sheet.rows,
-        "header_rows": list(sheet.header_rows),
-        "fingerprint": sheet.fingerprint,
-        "tables": len(sheet.tables),
-        "mapping": [
-            {"column": letter(c.index), "label": c.title, "field": c.field, "confidence": c.confidence}
-            for c in sheet.columns
-        ],
-        "counts": dict(sheet.counts),
-    }
-
-
-def _product_summary(product: Product) -> dict[str, Any]:
-    def plain(value: Decimal | None) -> str | None:
-        return None if value is None else format(value, "f")
-
-    return {
-        "sku": product.sku,
-        "name": product.name,
-        "category": product.category,
-        "brand": product.brand,
-        "price": plain(product.price),
-        "currency": product.currency,
-        "stock": plain(product.stock),
-        "unit": product.unit,
-        "attributes": {a.name: a.text for a in product.attributes},
-        "inner": {a.name: a.text for a in product.inner},
-        "row": product.row,
-    }
-
-
-def _problem_summary(problem: Problem) -> dict[str, Any]:
-    return {
-        "sheet": problem.sheet,
-        "row": problem.row,
-        "column": problem.column,
-        "message": problem.message,
-        "lost": problem.lost,
-    }

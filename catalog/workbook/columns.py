@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from catalog.workbook.grid import Cell, is_empty, letter, written
+from catalog.workbook.layouts import Layouts, fingerprint
 from catalog.workbook.values import number, price
 from catalog.workbook.vocabulary import (
     INNER,
@@ -29,6 +29,7 @@ FIELDS = (
 HELD_BACK = frozenset({"other_price", "inner"})  # kept for the seller: on no card, in no answer, in no index
 SHARED = frozenset({"", "attribute", "stock"} | HELD_BACK)  # fields that several columns may hold
 SAMPLE = 2_000  # rows looked at to judge a column
+EXAMPLES, EXAMPLE = 3, 60  # values of a column shown to a person, and their longest length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Column:
     label: str
     field: str
     confidence: float
+    examples: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -62,20 +64,33 @@ class Content:
 
 
 def mapped(
-    labels: Mapping[int, str],
-    rows: Sequence[Sequence[Cell]],
-    mappings: Mapping[str, Mapping[str, str]],
-    *,
-    width: int = 0,
-) -> tuple[Column, ...]:
-    """The columns of a table with these header labels (by place) and these body rows, corrected by `mappings`."""
+    labels: Mapping[int, str], rows: Sequence[Sequence[Cell]], layouts: Layouts, *, width: int = 0
+) -> tuple[tuple[Column, ...], str]:
+    """The columns of a table with these header labels (by place) and these body rows, and its layout's fingerprint.
+
+    What a person corrected in this layout (`layouts`) goes before what the columns seem to be.
+    """
     places = list(labels) or list(range(width))
     sample = rows[:: len(rows) // SAMPLE + 1]
-    contents = {place: content([row[place] if place < len(row) else None for row in sample]) for place in places}
+    cells = {place: [row[place] if place < len(row) else None for row in sample] for place in places}
+    contents = {place: content(held) for place, held in cells.items()}
     columns = {place: _by_label(place, labels.get(place, ""), contents[place]) for place in places}
     _settle(columns, contents)
-    corrected = mappings.get(fingerprint(labels), mappings.get("*", {}))
-    return tuple(_corrected(column, corrected) for column in columns.values())
+    name = fingerprint(labels, [_kind(contents[place]) for place in places])
+    corrected = layouts.fields(name, labels)
+    return tuple(
+        replace(_corrected(column, corrected), examples=_examples(cells[place])) for place, column in columns.items()
+    ), name
+
+
+def _kind(held: Content) -> str:
+    return "" if not held.count else "number" if held.numeric > 0.5 else "text"
+
+
+def _examples(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """The first different values of a column, to know it by."""
+    texts = (written(cell)[:EXAMPLE] for cell in cells[:200] if not is_empty(cell))
+    return tuple(dict.fromkeys(texts))[:EXAMPLES]
 
 
 def _corrected(column: Column, corrected: Mapping[str, str]) -> Column:
@@ -86,12 +101,6 @@ def _corrected(column: Column, corrected: Mapping[str, str]) -> Column:
     if column.field in corrected.values() and column.field not in SHARED:
         return replace(column, field="other_price" if column.field == "price" else "attribute")
     return column
-
-
-def fingerprint(labels: Mapping[int, str]) -> str:
-    """A layout's name: equal for files whose header says the same in the same columns, whatever the rows."""
-    said = "|".join(f"{place}:{simplify(label)}" for place, label in sorted(labels.items()))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def content(cells: Sequence[Cell]) -> Content:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from catalog.workbook.columns import Column, mapped
-from catalog.workbook.grid import Cell, Grid, is_empty, written
+from catalog.workbook.grid import Cell, Grid, is_empty, letter, written
+from catalog.workbook.layouts import Layouts
 from catalog.workbook.units import is_unit
 from catalog.workbook.values import number, price
 from catalog.workbook.vocabulary import Match, currency_of, field_of, first_letters, is_about_price, simplify
@@ -28,10 +29,17 @@ class Table:
     title: str = ""  # the text right above it
     repeated: frozenset[int] = frozenset()  # body rows that are the header again
     known: bool = False  # whether its header was recognised by the words in it
+    fingerprint: str = ""  # the name of its layout
 
     def column(self, field: str) -> Column | None:
         """The column that holds `field`, if there is one."""
         return next((column for column in self.columns if column.field == field), None)
+
+    def place(self, column: str, *, by_letter: bool) -> str:
+        """The letter of the column called so (or, where `by_letter`, with that letter); empty where there is none."""
+        named = [letter(c.index) for c in self.columns if c.label and simplify(c.label) == simplify(column)]
+        lettered = [column.upper()] if by_letter and column.upper() in {letter(c.index) for c in self.columns} else []
+        return next(iter([*named, *lettered]), "")
 
     @property
     def priced(self) -> bool:
@@ -39,30 +47,31 @@ class Table:
         return bool(self.column("price") or self.column("other_price"))
 
 
-def find_tables(
-    grid: Grid, *, skip: frozenset[int] = frozenset(), mappings: Mapping[str, Mapping[str, str]] | None = None
-) -> list[Table]:
+def find_tables(grid: Grid, *, skip: frozenset[int] = frozenset(), layouts: Layouts | None = None) -> list[Table]:
     """All tables of the sheet, top to bottom and left to right; rows in `skip` are not looked at.
 
-    `mappings` holds corrected columns by layout fingerprint: {fingerprint: {column letter: field}}.
+    `layouts` holds the columns that people have corrected.
     """
+    layouts = layouts or Layouts()
     rows = grid.rows
     spread = _spread_labels(grid)
     headers = _headers(rows, spread, skip)
     first = headers[0].rows[0] if headers else len(rows)
     bare = [row for row in range(first) if row not in skip]
-    tables = _unlabelled(rows, bare, mappings or {}) if headers else _headerless(rows, bare, mappings or {})
+    tables = _unlabelled(rows, bare, layouts) if headers else _headerless(rows, bare, layouts)
     for place, header in enumerate(headers):
         last = headers[place + 1].rows[0] - 1 if place + 1 < len(headers) else len(rows) - 1
         body = [row for row in range(header.rows[-1] + 1, last + 1) if row not in skip]
         data = [rows[row] for row in body if row not in header.repeated]
         for labels in _side_by_side(header.labels):
+            columns, name = mapped(labels | _nameless(labels, header.labels, data), data, layouts)
             tables.append(
                 Table(
                     header=header.rows,
                     first=header.rows[-1] + 1,
                     last=last,
-                    columns=mapped(labels | _nameless(labels, header.labels, data), data, mappings or {}),
+                    columns=columns,
+                    fingerprint=name,
                     title=_title(rows, header.rows[0], labels),
                     repeated=header.repeated,
                     known=True,
@@ -296,12 +305,16 @@ def _side_by_side(labels: dict[int, str]) -> list[dict[int, str]]:
         earlier = [labels[c] for c in sorted(labels) if start <= c <= before]
         between = [c for c in sorted(labels) if before < c < after and c not in priced]
         again = [c for c in between if any(_alike(labels[c], label) for label in earlier)]
-        named = [c for c in between if (match := _best(labels[c])) and match.field == "name"]
+        named = any(_is_name(labels[c]) for c in between) and any(map(_is_name, earlier))
         if again or named:
             opening = [c for c in between if _alike(labels[c], earlier[0])]
             cuts.append(min(opening or between))
     edges = [min(labels, default=0), *cuts, max(labels, default=0) + 1]
     return [{c: labels[c] for c in labels if a <= c < b} for a, b in pairwise(edges)]
+
+
+def _is_name(label: str) -> bool:
+    return (match := _best(label)) is not None and match.field == "name"
 
 
 def _alike(one: str, other: str) -> bool:
@@ -327,20 +340,20 @@ def _title(rows: list[list[Cell]], header: int, labels: Mapping[int, str]) -> st
     return ""
 
 
-def _headerless(rows: list[list[Cell]], body: list[int], mappings: Mapping[str, Mapping[str, str]]) -> list[Table]:
+def _headerless(rows: list[list[Cell]], body: list[int], layouts: Layouts) -> list[Table]:
     """A sheet without known column names: tables under lines of unknown names, or the whole sheet as one table."""
-    found = _unlabelled(rows, body, mappings)
+    found = _unlabelled(rows, body, layouts)
     if found:
         return found
     width = max((len(rows[row]) for row in body), default=0)
     if not width or width > 500:
         return []
-    columns = mapped({}, [rows[row] for row in body], mappings, width=width)
-    table = Table(header=(), first=body[0], last=body[-1], columns=columns)
+    columns, name = mapped({}, [rows[row] for row in body], layouts, width=width)
+    table = Table(header=(), first=body[0], last=body[-1], columns=columns, fingerprint=name)
     return [table] if table.column("name") and table.column("price") else []
 
 
-def _unlabelled(rows: list[list[Cell]], body: list[int], mappings: Mapping[str, Mapping[str, str]]) -> list[Table]:
+def _unlabelled(rows: list[list[Cell]], body: list[int], layouts: Layouts) -> list[Table]:
     """Tables whose column names are in no vocabulary: a line of texts above lines of a text and numbers."""
     starts = [row for place, row in enumerate(body) if _heads_numbers(rows, body, place)]
     tables = []
@@ -348,11 +361,13 @@ def _unlabelled(rows: list[list[Cell]], body: list[int], mappings: Mapping[str, 
         end = starts[place + 1] - 1 if place + 1 < len(starts) else body[-1]
         data = [rows[row] for row in body if start < row <= end]
         labels = {c: written(cell) for c, cell in enumerate(rows[start]) if not is_empty(cell)}
+        columns, name = mapped(labels, data, layouts)
         table = Table(
             header=(start,),
             first=start + 1,
             last=end,
-            columns=mapped(labels, data, mappings),
+            columns=columns,
+            fingerprint=name,
             title=_title(rows, start, labels),
         )
         if table.column("name") and table.column("price"):

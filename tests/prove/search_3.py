@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ TO_XLS = (
 )  # fmt: skip
 TO_XLSB = (  # lists of one plain sheet; no free program writes .xlsb, so a writer of ours ([MS-XLSB]) puts the cells in
     "BF__pricelist.xlsx", "Excel__cmpl.xls", "Innora_Task_2__price.xlsx", "SB_Parser2__price.xls",
-    "price-parser__price.xls", "python_parser__price.xlsx", "viber-ai-bot__price.xlsx", "my-catalogue-app__products.xlsx",
+    "price-parser__price.xls", "python_parser__price.xlsx", "viber-ai-bot__price.xlsx",
+    "my-catalogue-app__products.xlsx",
 )  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def _cells(path: Path) -> Iterator[list[tuple[Any, ...]]]:
         for sheet in openpyxl.load_workbook(path, data_only=True).worksheets:
             yield list(sheet.iter_rows(values_only=True))
         return
-    with open(os.devnull, "w", encoding="utf-8") as silence, xlrd.open_workbook(path, logfile=silence) as book:
+    with xlrd.open_workbook(path, logfile=StringIO()) as book:
         for page in book.sheets():
             yield [tuple(page.row_values(row)) for row in range(page.nrows)]
 

@@ -137,5 +137,7 @@ def test_the_seller_may_choose_another_column(tmp_path: Path) -> None:
 
     assert book.products[0].price == 555
     assert "1250" in [a.text for a in book.products[0].inner]
-    assert book.sheets[0].columns[4] == Column(index=4, label="Опт от 10 шт", field="price", confidence=1.0)
+    assert book.sheets[0].columns[4] == Column(
+        index=4, label="Опт от 10 шт", field="price", confidence=1.0, examples=("555",)
+    )
     assert shown(book.products[0]).attributes == ()
