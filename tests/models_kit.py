@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import socket
 import struct
@@ -32,6 +33,18 @@ def cached(name: str) -> Path:
         return files.pull(name)
     except ModelError as error:
         pytest.skip(f"THE REAL MODEL {name} COULD NOT BE FETCHED, SO NOTHING IS PROVEN HERE: {error}")
+
+
+MODULES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
+
+
+def installed(runtime: str) -> str:
+    """The runtime's name; the test is skipped where its package is absent: it is an extra that has to be compiled."""
+    if importlib.util.find_spec(MODULES[runtime]) is None:
+        pytest.skip(
+            f"THE RUNTIME {runtime} IS NOT INSTALLED, SO NOTHING IS PROVEN OF IT; install counterman[{runtime}]"
+        )
+    return runtime
 
 
 def free_port() -> int:
@@ -72,6 +85,33 @@ def engine(model: Path, **options: Any) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+_OWN_SERVER = """
+import sys, threading
+import xllamacpp
+model, port, slots, context = sys.argv[1], *map(int, sys.argv[2:])
+params = xllamacpp.CommonParams()
+params.model.path, params.n_parallel, params.n_ctx = model, slots, slots * context
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+params.hostnames, params.port, params.endpoint_slots, params.ui, params.verbosity = ["127.0.0.1"], port, True, False, 1
+server = xllamacpp.Server(params)
+threading.Event().wait()
+"""
+
+
+@contextmanager
+def xllamacpp_server(model: Path, *, slots: int = 2, context: int = 1024) -> Iterator[str]:
+    """The address of xllamacpp's own OpenAI-compatible server, with nothing of ours in it."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", _OWN_SERVER, *map(str, (model, port, slots, context))])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(f"{url}/health")
+        yield url
+    finally:
+        process.kill()
+        process.wait()
 
 
 def wait_for(url: str, *, seconds: float = 90.0) -> None:
