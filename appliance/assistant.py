@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from appliance.core import language, replies, routing
 from appliance.core.company import Passages
 from appliance.core.followup import FollowUp, resolve
+from appliance.core.leads import talk
 from appliance.core.texts import say
 from appliance.core.types import Card, Claim, Memory, Message, Progress, Reply, Route, Rung
 from appliance.dialogue import Show
@@ -77,10 +78,11 @@ class Assistant:
         writer: Writer,
         company: Callable[[], Passages],
         default_language: str = "ru",
+        region: str = "RU",
         prototypes: routing.Prototypes | None = None,
         vectors: Path | None = None,
     ) -> None:
-        """`vectors` is a folder for what was embedded once.
+        """`vectors` is a folder for what was embedded once; `region` is whose phone numbers customers dial.
 
         `prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given.
         """
@@ -89,6 +91,7 @@ class Assistant:
         self._writer = writer
         self._company = company
         self._default_language = default_language
+        self._region = region
         self._prototypes = prototypes
         self._vectors = vectors
         self._loading = asyncio.Lock()
@@ -99,13 +102,26 @@ class Assistant:
         asked = Asked(claim=claim, message=message, show=show, stopped=stopped, text=text)
         asked.turn = sum(message.role == "bot" for message in asked.history)
         asked.lang = self._language(claim)
-        reply = await self._reply(asked)
+        told = self._contacts(asked)
+        if told.handled:
+            reply = self._said(asked, told.said, route=Route.CONTACT)
+        else:
+            reply = await self._reply(asked)
+        if told.said:
+            reply = replace(
+                reply, text=told.said if told.handled else f"{reply.text}\n\n{told.said}", quick=told.quick, form={}
+            )
         if any(question.kind == "form" for question in claim.questions):
             thanks = say("form_sent", asked.lang)
             reply = replace(reply, text=f"{thanks}\n\n{reply.text}" if text else thanks)
         asked.stages["all"] = round((time.perf_counter() - asked.began) * 1000, 1)
-        memory = replace(reply.memory, lang=asked.lang, route=reply.route)
-        return replace(reply, memory=memory, stages=asked.stages)
+        memory = replace(reply.memory, lang=asked.lang, route=reply.route, lead=told.state)
+        return replace(reply, memory=memory, contacts=told, stages=asked.stages)
+
+    def _contacts(self, asked: Asked) -> talk.Step:
+        """What the customer's words mean for the contacts that we have of them."""
+        written = [question.text for question in asked.claim.questions if question.kind in ("text", "quick")]
+        return talk.step(asked.memory.lead, written, lang=asked.lang, region=self._region)
 
     async def warm(self) -> None:
         """Loads what the first customer would otherwise wait for; a catalogue that is not there yet is no error."""
@@ -147,7 +163,7 @@ class Assistant:
         if "cta" in kinds:
             return self._contact(asked, say("contact", asked.lang, turn=asked.turn))
         if pointed := self._pointed_card(asked):
-            return await self._about(asked, FollowUp(kind="details", cards=(0,), why="a card's button"), [pointed])
+            return await self._about_pointed(asked, pointed)
         asked.follow = resolve(asked.text, wish=asked.memory.wish, shown=asked.memory.shown, lang=asked.lang)
         if asked.follow and asked.follow.cards:
             cards = [asked.memory.shown[at] for at in asked.follow.cards if at < len(asked.memory.shown)]
@@ -206,10 +222,12 @@ class Assistant:
                 self._prototypes = routing.Prototypes.build(examples, vectors)
             return self._prototypes
 
-    async def _goods(self, asked: Asked, wish: Wish | str) -> Reply:
+    async def _goods(self, asked: Asked, wish: Wish | str, *, without: str = "") -> Reply:
+        """Products that fit a wish; `without` is the SKU of the one that others are wanted for."""
         try:
             with asked.stage("search"):
                 found = await self._search(asked, wish)
+                found = replace(found, hits=tuple(hit for hit in found.hits if hit.product.sku != without))
         except CatalogError:
             return self._contact(asked, say("catalog_empty", asked.lang), route=Route.PRODUCT_SEARCH)
         if asked.follow and asked.follow.why in ("cheaper", "dearer") and "price" in found.dropped:
@@ -251,11 +269,28 @@ class Assistant:
     def _pointed_card(self, asked: Asked) -> Card | None:
         """The product behind a card's button, in the version that is live now."""
         question = asked.claim.questions[-1]
-        if question.kind != "card":
+        if question.kind not in ("card", "text") or not question.payload.get("ref"):
             return None
         snapshot = self.shelf.current()
         product = snapshot.product(str(question.payload.get("ref", ""))) if snapshot else None
         return replies.card(product, lang=asked.lang, version=snapshot.version) if product and snapshot else None
+
+    async def _about_pointed(self, asked: Asked, card: Card) -> Reply:
+        """What was wanted of the product behind a button: others like it, an answer about it, or its facts."""
+        question = asked.claim.questions[-1]
+        details = FollowUp(kind="details", cards=(0,), why="a card's button")
+        if question.payload.get("similar"):
+            return await self._goods(asked, card.name, without=card.sku)
+        if question.kind == "card":
+            return await self._about(asked, details, [card])
+        follow = resolve(asked.text, wish=None, shown=(card,), lang=asked.lang)
+        if follow and follow.cards and follow.kind != "details":
+            reply = await self._about(asked, follow, [card])
+        else:
+            facts = replies.about_cards(details, [card], lang=asked.lang)
+            reply = await self._written(asked, Brief.goods([card]), facts, route=Route.PRODUCT_SEARCH)
+        memory = replace(asked.memory, shown=(card,))
+        return replace(reply, memory=memory, sources=(card.sku,), catalog_version=card.catalog_version)
 
     async def _about(self, asked: Asked, follow: FollowUp, cards: Sequence[Card]) -> Reply:
         """Something about cards that were shown: straight from their rows, no model needed."""

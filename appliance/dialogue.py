@@ -12,6 +12,7 @@ import structlog
 
 from appliance.channels.base import Channel
 from appliance.core.types import Claim, Inbound, Progress, Received, Reply
+from appliance.leads import Leads
 from appliance.store.errors import ClaimLost, StoreUnavailable
 from appliance.store.store import Store, Transaction
 from appliance.tasks import Tasks
@@ -39,11 +40,14 @@ class Answerer(Protocol):
 class Dialogue:
     """Receives messages from all channels and sees to their answers."""
 
-    def __init__(self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks) -> None:
+    def __init__(
+        self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks, leads: Leads
+    ) -> None:
         self._store = store
         self._answerer = answerer
         self._channels = channels
         self._tasks = tasks
+        self._leads = leads
         self._flights: dict[UUID, asyncio.Event] = {}
         self._again: set[UUID] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -61,7 +65,7 @@ class Dialogue:
         if inbound.kind == "form" and not received.duplicate:
             values = {key: str(value) for key, value in dict(inbound.payload.get("values", {})).items()}
             consent = str(inbound.payload.get("consent") or "")
-            await tx.keep_lead(received.conversation, f"form:{received.message}", values, consent)
+            await self._leads.from_form(tx, received.conversation, values, consent, lang=inbound.lang_hint)
         return received
 
     async def stop(self, conversation: UUID) -> None:
@@ -140,6 +144,7 @@ class Dialogue:
         try:
             async with self._store.transaction() as tx:
                 await tx.finish(claim, reply, message=message)
+                await self._leads.from_talk(tx, claim.conversation, reply)
                 await self._owe(tx, claim, message)
         except ClaimLost:
             await self._interrupt(claim, message)

@@ -22,10 +22,12 @@ from pydantic import (
     model_validator,
 )
 
+from appliance.hours import Hours
+
 FILE = "appliance.toml"
 
 # Names that other programs use as well, and by which operators expect to set them.
-CUSTOMARY_NAMES = frozenset({"DATABASE_URL", "PUBLIC_URL", "REDIS_URL", "TELEGRAM_TOKEN", "TELEGRAM_API_URL"})
+CUSTOMARY_NAMES = frozenset({"DATABASE_URL", "PUBLIC_URL", "REDIS_URL", "TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_WEBHOOK"})
 CUSTOMARY_FAMILIES = ("ZOHO_", "SMTP_")
 
 # Read by the scripts or before the settings themselves, so they are no settings.
@@ -112,6 +114,13 @@ class Settings(BaseModel):
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "RU"  # of phone numbers written without a country
     default_language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "ru"
 
+    work_hours: str = ""  # when managers work: "mon-fri 09:00-18:00, sat 10:00-14:00"; empty: always
+    timezone: str = "Europe/Moscow"  # of the working hours
+    notices: Literal["at_once", "working_hours"] = "at_once"  # when managers hear of leads
+    lead_idle: Annotated[float, Field(gt=0, le=10080)] = 30  # minutes of silence after which a dialogue is a lead
+    lead_patience: Annotated[float, Field(gt=0, le=10080)] = 15  # minutes after which an untaken lead is told again
+    takeover_patience: Annotated[float, Field(gt=0, le=10080)] = 30  # minutes a manager may be silent in a dialogue
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal
     proxy: SecretStr = NO_SECRET  # for Telegram and downloads
@@ -121,6 +130,7 @@ class Settings(BaseModel):
 
     telegram_token: SecretStr = NO_SECRET
     telegram_api_url: Url = "https://api.telegram.org"
+    telegram_webhook: bool = False  # Telegram brings messages to public_url; otherwise it is asked for them
     zoho_client_id: str = ""
     zoho_client_secret: SecretStr = NO_SECRET
     zoho_refresh_token: SecretStr = NO_SECRET
@@ -134,6 +144,14 @@ class Settings(BaseModel):
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
 
     _file: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _hours_can_be_read(self) -> Self:
+        try:
+            Hours.read(self.work_hours, self.timezone)
+        except KeyError:
+            raise ValueError(f"there is no time zone {self.timezone!r}; write for example Asia/Almaty") from None
+        return self
 
     @model_validator(mode="after")
     def _ollama_has_many(self) -> Self:

@@ -1,4 +1,4 @@
-"""Doors for judging in bulk, through the code that serves customers: dialogues played, claims checked, leads extracted."""
+"""Doors for judging in bulk, through the code that serves customers: dialogues, claims and leads."""
 
 from __future__ import annotations
 

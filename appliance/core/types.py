@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from appliance.core.leads.talk import NOBODY_KNOWN, State, Step
 from catalog.wish import Wish
 
 
@@ -30,6 +31,14 @@ class Rung(StrEnum):
     PROSE = "prose"  # the model's sentences, through the claim gate
     TEMPLATE = "template"  # cards or company text with a sentence of ours
     FORM = "form"  # the contact form
+
+
+class Role(StrEnum):
+    """Who somebody is to the house."""
+
+    CUSTOMER = "customer"
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
 
 
 class Owner(StrEnum):
@@ -105,6 +114,7 @@ class Memory:
     wish: Wish | None = None
     shown: tuple[Card, ...] = ()
     route: str = ""
+    lead: State = NOBODY_KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +149,7 @@ class Reply:
     prompt_version: str = ""
     model: str = ""
     memory: Memory = Memory()
+    contacts: Step | None = None  # what this turn means for the customer's contacts
     blocked: int = 0  # sentences that the claim gate held back
     stages: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
 
@@ -176,6 +187,25 @@ class Lead:
     company: str = ""
     need: str = ""
     consent_version: str = ""
+    source: str = "form"
+    status: str = "new"
+    lang: str = ""
+    products: tuple[str, ...] = ()  # SKUs that were looked at
+    assigned_to: UUID | None = None
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """A manager or an administrator."""
+
+    id: UUID
+    name: str
+    role: Role
+    lang: str = ""
+    telegram_id: int | None = None
+    email: str = ""
+    serves: UUID | None = None  # the conversation that their next words in Telegram go to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

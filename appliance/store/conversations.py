@@ -187,6 +187,22 @@ class Conversations:
         ).one()
         return _message(row)
 
+    async def add_once(
+        self, conversation: UUID, *, origin: str, role: str, text: str, payload: Mapping[str, Any]
+    ) -> UUID | None:
+        """Somebody's words, unless those of this origin are here already: then None."""
+        seen = await self.connection.scalar(select(MessageRow.id).where(MessageRow.origin == origin))
+        if seen is not None:
+            return None
+        said = await self.add(conversation, role=role, kind="text", text=text, payload=payload)
+        await self.connection.execute(update(MessageRow).where(MessageRow.id == said.id).values(origin=origin))
+        await self._notify(conversation)
+        return said.id
+
+    async def hint(self, conversation: UUID) -> None:
+        """Tells the other processes, once this is committed, that there is something new to read."""
+        await self._notify(conversation)
+
     async def events(self, conversation: UUID, *, after: int, limit: int = 50) -> list[Message]:
         """Durable events after a seq, oldest first; of more than `limit`, the newest."""
         return await self._messages(MessageRow.conversation_id == conversation, MessageRow.seq > after, last=limit)

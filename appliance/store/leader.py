@@ -1,4 +1,4 @@
-"""One process among equals does what must be done once: whoever holds a lock in the database, for as long as it does."""
+"""One process among equals does what must be done once: whoever holds a lock in the database, while it holds it."""
 
 from __future__ import annotations
 

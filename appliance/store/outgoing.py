@@ -28,11 +28,13 @@ class Outgoing:
 
     connection: AsyncConnection
 
-    async def post(self, *, channel: str, address: str, kind: str, body: Mapping[str, Any]) -> UUID:
-        """Owes something to an address, from the moment this transaction commits."""
+    async def post(
+        self, *, channel: str, address: str, kind: str, body: Mapping[str, Any], wait: timedelta = timedelta()
+    ) -> UUID:
+        """Owes something to an address, from the moment this transaction commits; due after `wait`."""
         id = await self.connection.scalar(
             insert(ParcelRow)
-            .values(channel=channel, address=address, kind=kind, body=dict(body))
+            .values(channel=channel, address=address, kind=kind, body=dict(body), due_at=func.now() + wait)
             .returning(ParcelRow.id)
         )
         assert isinstance(id, UUID)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from appliance.core.leads import talk
 from appliance.core.types import Card, Memory
 from catalog.wish import Limit, Wish
 
@@ -55,6 +56,7 @@ def memory_plain(memory: Memory) -> dict[str, Any]:
         "route": memory.route,
         "shown": cards_plain(memory.shown),
         "wish": wish_plain(memory.wish) if memory.wish else None,
+        "lead": talk.plain(memory.lead),
     }
 
 
@@ -65,6 +67,7 @@ def memory_from(plain: Mapping[str, Any]) -> Memory:
         route=plain.get("route", ""),
         shown=cards_from(plain.get("shown", ())),
         wish=wish_from(wish) if wish else None,
+        lead=talk.from_plain(plain.get("lead", {})),
     )
 
 

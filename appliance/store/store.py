@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from appliance.store.conversations import ALIVE, Conversations
 from appliance.store.errors import StoreUnavailable
+from appliance.store.leads import Leads
 from appliance.store.links import Links
 from appliance.store.outgoing import Outgoing
+from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
 from appliance.store.visitors import Visitors
 from appliance.store.words import Words
@@ -24,7 +26,7 @@ from appliance.store.words import Words
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
 
 
-class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams):
+class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams, Leads, Crew):
     """Everything that may be read or written, inside one database transaction."""
 
 

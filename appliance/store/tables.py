@@ -41,6 +41,12 @@ class UserRow(Base):
     role: Mapped[str] = mapped_column(server_default="customer")
     name: Mapped[str] = mapped_column(server_default="")
     lang: Mapped[str] = mapped_column(server_default="")
+    email: Mapped[str] = mapped_column(server_default="")
+    telegram_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)  # by which a manager is known
+    serves: Mapped[UUID | None] = mapped_column(  # whose dialogue a manager's next words in Telegram go to
+        ForeignKey("conversations.id", ondelete="SET NULL", use_alter=True)
+    )
+    disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -60,6 +66,8 @@ class ConversationRow(Base):
     address: Mapped[str]
     lang: Mapped[str] = mapped_column(server_default="")
     owner: Mapped[str] = mapped_column(server_default="bot")
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    agent_at: Mapped[datetime | None]  # when the manager last took it or wrote in it
     last_seq: Mapped[int] = mapped_column(server_default="0")
     read_seq: Mapped[int] = mapped_column(server_default="0")
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -132,25 +140,84 @@ class VisitorRow(Base):
 
 
 class LeadRow(Base):
-    """Who wanted what, and how to reach them. One lead for one form of one conversation."""
+    """Who wanted what, and how to reach them. A conversation has at most one that is not closed."""
 
     __tablename__ = "leads"
-    __table_args__ = (UniqueConstraint("origin"), Index("ix_leads_created_at", "created_at"))
+    __table_args__ = (
+        Index("uq_leads_open", "conversation_id", unique=True, postgresql_where=sql("closed_at IS NULL")),
+        Index("ix_leads_created_at", "created_at"),
+        Index("ix_leads_conversation_id", "conversation_id", "until_seq"),
+        Index("ix_leads_unanswered", "announced_at", postgresql_where=sql("status IN ('new', 'partial')")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    conversation_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("conversations.id", ondelete="SET NULL"), index=True
-    )
-    origin: Mapped[str | None]
+    conversation_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversations.id", ondelete="SET NULL"))
+    source: Mapped[str] = mapped_column(server_default="form")  # form, talk, idle, quote
+    status: Mapped[str] = mapped_column(server_default="new")  # draft, partial, new, taken, later, done
     name: Mapped[str] = mapped_column(server_default="")
     phone: Mapped[str] = mapped_column(server_default="")
     email: Mapped[str] = mapped_column(server_default="")
     company: Mapped[str] = mapped_column(server_default="")
     need: Mapped[str] = mapped_column(server_default="")
+    products: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))  # cards that were looked at
+    lang: Mapped[str] = mapped_column(server_default="")
+    until_seq: Mapped[int] = mapped_column(server_default="0")  # the last message that it accounts for
     consent_version: Mapped[str] = mapped_column(server_default="")
     consent_at: Mapped[datetime | None]
-    status: Mapped[str] = mapped_column(server_default="new")
+    assigned_to: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    announced_at: Mapped[datetime | None]  # when managers were due to hear of it
+    escalated_at: Mapped[datetime | None]
+    call_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class ConsentRow(Base):
+    """What a customer agreed to, or refused: which text, in which language, when."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("ix_consents_conversation_id", "conversation_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    conversation_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversations.id", ondelete="SET NULL"))
+    version: Mapped[str]
+    lang: Mapped[str] = mapped_column(server_default="")
+    given: Mapped[bool]
+    how: Mapped[str] = mapped_column(server_default="")  # form, talk
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class QuotationRow(Base):
+    """A quotation as it was made: its lines with the prices of one catalogue version."""
+
+    __tablename__ = "quotations"
+    __table_args__ = (Index("ix_quotations_conversation_id", "conversation_id"), Index("ix_quotations_at", "at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
+    conversation_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversations.id", ondelete="SET NULL"))
+    lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("leads.id", ondelete="SET NULL"), index=True)
+    lang: Mapped[str]
+    catalog_version: Mapped[str]
+    lines: Mapped[list[Any]]  # sku, name, quantity, unit, price, currency
+    valid_until: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class AuditRow(Base):
+    """Who changed what, from what to what."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    action: Mapped[str]
+    subject: Mapped[str]
+    before: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    after: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class ParcelRow(Base):

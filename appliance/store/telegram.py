@@ -1,4 +1,4 @@
-"""Telegram's own tables, and what a messenger asks of conversations: whom it talks to, in which language, until when."""
+"""Telegram's own tables, and what a messenger asks of conversations: whom it talks to, where, in which language."""
 
 from __future__ import annotations
 
@@ -176,8 +176,8 @@ class Telegrams:
         """The customer's own choice: the next answers begin from it."""
         await self.connection.execute(
             text(
-                """UPDATE conversations SET lang = :lang, memory = memory || jsonb_build_object('lang', CAST(:lang AS text))
-                   WHERE id = :id"""
+                """UPDATE conversations
+                   SET lang = :lang, memory = memory || jsonb_build_object('lang', CAST(:lang AS text)) WHERE id = :id"""
             ),
             {"id": conversation, "lang": lang},
         )

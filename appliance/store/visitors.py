@@ -11,18 +11,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.types import Visit
 from appliance.store.errors import WrongToken
-from appliance.store.tables import ConversationRow, LeadRow, UserRow, VisitorRow
+from appliance.store.tables import ConversationRow, UserRow, VisitorRow
 
 TOKEN_LIFE = timedelta(days=30)  # facts/ui.md, protocol v1
 
 
 class Visitors:
-    """The part of a transaction that knows the widget's sessions and what their forms bring."""
+    """The part of a transaction that knows the widget's sessions."""
 
     connection: AsyncConnection
 
@@ -41,23 +40,6 @@ class Visitors:
             raise WrongToken
         await self.connection.execute(update(VisitorRow).where(VisitorRow.sid == sid).values(seen_at=func.now()))
         return Visit(sid=sid, token=token, conversation=row.conversation_id, resumed=True, last_seq=row.last_seq)
-
-    async def keep_lead(self, conversation: UUID, origin: str, values: Mapping[str, str], consent: str) -> UUID | None:
-        """Writes down a filled-in form; the same form sent twice is one lead, and None is given the second time."""
-        known = {key: str(values.get(key, ""))[:2000] for key in ("name", "phone", "email", "company", "need")}
-        id = await self.connection.scalar(
-            upsert(LeadRow)
-            .values(
-                conversation_id=conversation,
-                origin=origin,
-                consent_version=consent,
-                consent_at=func.now() if consent else None,
-                **known,
-            )
-            .on_conflict_do_nothing(index_elements=["origin"])
-            .returning(LeadRow.id)
-        )
-        return id if isinstance(id, UUID) else None
 
     async def _open(self, lang: str, page: Mapping[str, Any]) -> Visit:
         sid, token = secrets.token_urlsafe(12), secrets.token_urlsafe(24)

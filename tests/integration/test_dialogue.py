@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from appliance.hours import Hours
 from appliance.core.types import Card, Claim, Inbound, Memory, Message, Owner, Reply, Route, Rung
 from appliance.dialogue import Dialogue, Show
+from appliance.leads import Leads
 from appliance.store.errors import ClaimLost
 from appliance.store.store import Store
 from appliance.tasks import Tasks
@@ -50,7 +52,8 @@ def _inbound(words: str, id: str, address: str = "anna") -> Inbound:
 @asynccontextmanager
 async def _running(store: Store, echo: Echo) -> AsyncIterator[Dialogue]:
     async with Tasks() as tasks:
-        dialogue = Dialogue(store=store, answerer=echo, channels={}, tasks=tasks)
+        leads = Leads(region="RU", hours=Hours.read("", "UTC"))
+        dialogue = Dialogue(store=store, answerer=echo, channels={}, tasks=tasks, leads=leads)
         tasks.start(store.stay_alive(), name="alive")
         tasks.start(dialogue.resume(), name="resume")
         yield dialogue
@@ -183,7 +186,7 @@ async def test_a_form_is_a_lead_once(store: Store) -> None:
         await dialogue.receive(inbound)
     async with store.transaction() as tx:
         leads = (await tx.connection.execute(text("SELECT name, phone, consent_version FROM leads"))).all()
-    assert leads == [("Борис", "+7 900 000-00-00", "v1")]
+    assert leads == [("Борис", "+79000000000", "v1")]
 
 
 async def _truth(value: bool) -> bool:

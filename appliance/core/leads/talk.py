@@ -36,6 +36,9 @@ class State:
     asked: Asked = Asked.NOTHING
 
 
+NOBODY_KNOWN = State()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One turn of it. `said` and `quick` are for the customer; `handled` when that is the whole answer."""

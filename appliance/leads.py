@@ -1,0 +1,139 @@
+"""Turns what customers leave into leads, and sees that managers hear of each: once, in time, again if nobody acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from appliance.core.leads import Contacts, mails, phones
+from appliance.core.leads.talk import CONSENT
+from appliance.core.types import Lead, Reply, Role
+from appliance.hours import Hours
+from appliance.store.leads import Consent, News, Status
+from appliance.store.store import Store, Transaction
+
+log = structlog.get_logger("leads")
+
+NOTICE = "notice"  # the kind of parcel that tells a manager of a lead
+TELEGRAM, MAIL = "telegram", "mail"  # the channels by which managers are told
+
+
+class Leads:
+    """The house's rules for leads, inside the transactions of those who meet customers."""
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        hours: Hours,
+        at_once: bool = True,
+        idle: timedelta = timedelta(minutes=30),
+        patience: timedelta = timedelta(minutes=15),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`at_once` tells managers at any hour; else they hear when the working hours begin.
+
+        After `idle` without a word a dialogue becomes a lead; after `patience` without anybody taking it,
+        all managers and administrators hear of it again.
+        """
+        self.region = region
+        self._hours = hours
+        self._at_once = at_once
+        self._idle = idle
+        self._patience = patience
+        self._clock = clock
+
+    async def from_form(
+        self, tx: Transaction, conversation: UUID, values: Mapping[str, str], consent: str, *, lang: str = ""
+    ) -> Lead:
+        """A form that a customer sent. What cannot be read as a phone or an address is kept as it was typed."""
+        phone, mail = values.get("phone", "").strip(), values.get("email", "").strip()
+        contacts = Contacts(
+            name=values.get("name", "")[:200],
+            phone=phones.e164(phone, self.region) or phone[:100],
+            email=mails.address(mail) or mail[:200],
+            company=values.get("company", "")[:200],
+            need=values.get("need", "")[:2000],
+        )
+        word = Consent(version=consent, given=True, lang=lang, how="form") if consent else None
+        lead, news = await tx.keep_lead(conversation, contacts, status=Status.NEW, source="form", consent=word)
+        await self.announce(tx, lead, news)
+        return lead
+
+    async def from_talk(self, tx: Transaction, conversation: UUID, reply: Reply) -> None:
+        """What the customer's words about their contacts mean, in the transaction that stores the answer to them."""
+        step = reply.contacts
+        if step is None:
+            return
+        contacts = step.state.contacts
+        if step.passed:
+            word = Consent(version=CONSENT, given=True, lang=reply.lang)
+            lead, news = await tx.keep_lead(conversation, contacts, status=Status.NEW, source="talk", consent=word)
+            await self.announce(tx, lead, news)
+        elif step.erased:
+            await tx.drop_draft(conversation)
+            await tx.keep_consent(conversation, Consent(version=CONSENT, given=False, lang=reply.lang))
+        elif step.noted and contacts.reachable:
+            await tx.keep_lead(conversation, contacts, status=Status.DRAFT, source="talk")
+
+    async def from_silence(self, store: Store) -> int:
+        """A lead for each dialogue that fell silent. May run anywhere, any number of times; gives how many it made."""
+        made = 0
+        while True:
+            async with store.transaction() as tx:
+                silent = await tx.idle(self._idle, limit=50)
+                for conversation in silent:
+                    lead, news = await tx.keep_lead(conversation, Contacts(), status=Status.PARTIAL, source="idle")
+                    await self.announce(tx, lead, news)
+                    made += news is News.RAISED
+            if len(silent) < 50:
+                return made
+
+    async def escalate(self, store: Store) -> int:
+        """Tells everybody of leads that nobody took, and whoever promised to call that it is time."""
+        async with store.transaction() as tx:
+            forgotten = await tx.unanswered(self._patience)
+            for lead in forgotten:
+                log.critical("lead.unanswered", lead=str(lead.id))
+                await self._tell(tx, lead, why="unanswered", roles=(Role.MANAGER, Role.ADMINISTRATOR))
+            for lead in await tx.to_call():
+                await self._tell(tx, lead, why="call", only=lead.assigned_to)
+        return len(forgotten)
+
+    async def announce(self, tx: Transaction, lead: Lead, news: News) -> None:
+        """Owes the managers their notices, in the transaction that made the lead."""
+        match news:
+            case News.RAISED:
+                await tx.announced(lead.id, await self._tell(tx, lead, why=lead.status))
+            case News.MORE:
+                await self._tell(tx, lead, why="more", only=lead.assigned_to)
+            case News.NONE:
+                pass
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        lead: Lead,
+        *,
+        why: str,
+        only: UUID | None = None,
+        roles: tuple[Role, ...] = (Role.MANAGER,),
+    ) -> datetime:
+        """One parcel for each manager and way; gives when they are due to hear."""
+        now = self._clock()
+        due = now if self._at_once else self._hours.next_open(now)
+        crew = await tx.crew()
+        heard = [one for one in crew if one.id == only] if only else [one for one in crew if one.role in roles] or crew
+        body = {"lead": str(lead.id), "why": why}
+        for person in heard:
+            if person.telegram_id is not None:
+                address = str(person.telegram_id)
+                await tx.post(channel=TELEGRAM, address=address, kind=NOTICE, body=body, wait=due - now)
+            if person.email:
+                await tx.post(channel=MAIL, address=person.email, kind=NOTICE, body=body, wait=due - now)
+        if not heard:
+            log.warning("lead.nobody_to_tell", lead=str(lead.id))
+        return due
