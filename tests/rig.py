@@ -223,6 +223,14 @@ class Customer:
                 return answer
         return answer
 
+    async def echo(self) -> float:
+        """Seconds from a `ping` to its `pong`: how long the chat takes when there is nothing to think about."""
+        began = time.perf_counter()
+        await self._send({"type": "ping"})
+        while (frame := await self._frame())["type"] != "pong":
+            self._keep(frame)
+        return time.perf_counter() - began
+
     async def close(self) -> None:
         if self._socket is not None:
             socket, self._socket = self._socket, None
