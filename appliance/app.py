@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 import uvicorn
@@ -19,17 +20,23 @@ from fastapi import FastAPI
 from appliance import health, jobs, logs
 from appliance.assistant import Assistant
 from appliance.channels.base import Channel
+from appliance.channels.telegram import TelegramChannel
 from appliance.channels.widget import WidgetChannel
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt, shared_prefix
+from appliance.desk import Desk
 from appliance.dialogue import Dialogue
 from appliance.errors import Refused
+from appliance.hours import Hours
 from appliance.joining import Joining
-from appliance.pages import mount_health, mount_photos, photo_path
+from appliance.leads import Leads
+from appliance.outbox import Outbox
+from appliance.pages import mount_health, mount_photos, photo_file, photo_path
 from appliance.prose import Writer
 from appliance.settings import Settings
 from appliance.shop import company_texts, live_prompt, shop
 from appliance.store.embedded import opened
+from appliance.store.leader import TELEGRAM, while_leading
 from appliance.store.revisions import newest
 from appliance.store.store import EVENTS, Store
 from appliance.store.visits import Visits
@@ -43,6 +50,8 @@ from models.hardware import detect
 WIDGET_FILES = Path(__file__).resolve().parents[1] / "ui" / "widget" / "static"
 PRUNE = 24 * 3600.0  # seconds between looks for old catalogue versions
 JOIN = 30.0  # seconds between looks whether the live version lacks a lane
+POSTED = ("telegram",)  # channels whose messages go out as parcels
+LEADS = 15.0  # seconds between looks for dialogues that fell silent and leads that nobody took
 
 log = structlog.get_logger("app")
 
@@ -53,7 +62,7 @@ async def chat(settings: Settings) -> int:
     llm = language_model(settings)
     async with Tasks() as tasks, _store(settings) as store, assistant(settings, store, llm) as answerer:
         channels: dict[str, Channel] = {}
-        dialogue = Dialogue(store=store, answerer=answerer, channels=channels, tasks=tasks)
+        dialogue = Dialogue(store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings))
         widget = WidgetChannel(
             visits=Visits(store),
             receive=dialogue.receive,
@@ -66,6 +75,7 @@ async def chat(settings: Settings) -> int:
             config=shop,
         )
         channels[widget.name] = widget
+        bot = telegram(settings, store, dialogue, answerer.shelf) if settings.telegram_token else None
         api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
         widget.mount(api)
         mount_photos(api, answerer.shelf)
@@ -78,6 +88,7 @@ async def chat(settings: Settings) -> int:
                     "engine": _model_health(settings, llm),
                     "outbox": health.outbox(store),
                     "disk": health.disk(settings.home),
+                    **({"bot": health.bot(bot.trouble)} if bot else {}),
                 }
             ),
         )
@@ -85,9 +96,34 @@ async def chat(settings: Settings) -> int:
         tasks.start(store.stay_alive(), name="alive")
         tasks.start(dialogue.resume(), name="resume")
         tasks.start(widget.run(), name="widget")
-        tasks.start(_pass_hints_on(store, widget), name="hints")
+        listeners: list[Callable[[UUID], None]] = [widget.hint]
+        if bot:
+            channels[bot.name] = bot
+            bot.mount(api)
+            outbox = Outbox(store=store, channels={bot.name: bot})
+            listeners.append(lambda conversation: outbox.hint())
+            leading = while_leading(store.url, TELEGRAM, lambda: bot.lead(outbox.run), name="telegram")
+            tasks.start(leading, name="telegram")
+        tasks.start(_pass_hints_on(store, listeners), name="hints")
         await _serve(api, settings.chat_host, settings.chat_port, before_end=widget.close)
     return 0
+
+
+def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf) -> TelegramChannel:
+    """The bot, which also takes dialogues over from the site."""
+    if settings.telegram_webhook and not settings.public_url:
+        raise Refused("TELEGRAM_WEBHOOK needs PUBLIC_URL, the https address at which Telegram reaches the chat.")
+    return TelegramChannel(
+        store=store,
+        token=settings.telegram_token.get_secret_value(),
+        base=settings.telegram_api_url,
+        proxy=settings.proxy.get_secret_value(),
+        take=dialogue.take,
+        wake=dialogue.wake,
+        photo=lambda card: photo_file(card, shelf),
+        webhook_url=settings.public_url if settings.telegram_webhook else "",
+        default_language=settings.default_language,
+    )
 
 
 async def worker(settings: Settings) -> int:
@@ -105,7 +141,19 @@ async def worker(settings: Settings) -> int:
         async def join() -> None:  # beside the schedule: it may take an hour
             tasks.start(joining.run(), name="joining")
 
-        scheduled = [jobs.Job(name="prune", every=PRUNE, run=prune), jobs.Job(name="join", every=JOIN, run=join)]
+        book, desk = leads(settings), Desk(store=store, posted=POSTED)
+        away = timedelta(minutes=settings.takeover_patience)
+
+        async def look_after_leads() -> None:
+            await book.from_silence(store)
+            await book.escalate(store)
+            await desk.release_forgotten(away)
+
+        scheduled = [
+            jobs.Job(name="prune", every=PRUNE, run=prune),
+            jobs.Job(name="join", every=JOIN, run=join),
+            jobs.Job(name="leads", every=LEADS, run=look_after_leads),
+        ]
         tasks.start(jobs.keep(store.url, scheduled), name="jobs")
         await _until_told()
     return 0
@@ -162,6 +210,7 @@ async def assistant(settings: Settings, store: Store | None = None, llm: LLM | N
             company=lambda: passages,
             vectors=settings.home / "cache" / "vectors",
             default_language=settings.default_language,
+            region=settings.region,
         )
     finally:
         shelf_.close()
@@ -184,6 +233,17 @@ def _model_health(settings: Settings, llm: LLM) -> health.Probe:
     """A provider that knows its troubles is asked for them; of any other, its server's health page."""
     trouble = getattr(llm, "trouble", None)
     return health.model(trouble) if trouble else health.engine(settings.engine_address)
+
+
+def leads(settings: Settings) -> Leads:
+    """The house's rules for leads."""
+    return Leads(
+        region=settings.region,
+        hours=Hours.read(settings.work_hours, settings.timezone),
+        at_once=settings.notices == "at_once",
+        idle=timedelta(minutes=settings.lead_idle),
+        patience=timedelta(minutes=settings.lead_patience),
+    )
 
 
 def model_files(settings: Settings) -> ModelFiles:
@@ -247,10 +307,11 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def _pass_hints_on(store: Store, widget: WidgetChannel) -> None:
-    """New events reach the browsers of this process at once, whichever process stored them."""
+async def _pass_hints_on(store: Store, listeners: Sequence[Callable[[UUID], None]]) -> None:
+    """New events reach browsers and deliverers of this process at once, whichever process stored them."""
     async for _, conversation in store.hints(EVENTS):
-        widget.hint(conversation)
+        for hint in listeners:
+            hint(conversation)
 
 
 async def _serve(api: FastAPI, host: str, port: int, *, before_end: Callable[[], Awaitable[None]]) -> None:

@@ -128,6 +128,16 @@ def catalogue(shelf: Shelf) -> Probe:
     return look
 
 
+def bot(trouble: Callable[[], str]) -> Probe:
+    """Whether customers reach us in Telegram."""
+
+    async def look() -> Part:
+        why = trouble()
+        return Part(name="bot", state=State.DEGRADED if why else State.OK, why=why)
+
+    return look
+
+
 def engine(address: str) -> Probe:
     """Whether the model really answers: its own health is a generation, or one that has just succeeded."""
 

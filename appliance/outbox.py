@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from appliance.channels.base import AddressGone, Channel, ChannelError
+from appliance.channels.base import Channel, ChannelError, Undeliverable
 from appliance.store.errors import StoreUnavailable
 from appliance.store.outgoing import Lease
 from appliance.store.store import Store
@@ -85,14 +85,14 @@ class Outbox:
             self._in_hand -= 1
             self._hinted.set()  # its address may have more
 
-    async def _attempt(self, lease: Lease) -> None | timedelta | str:
+    async def _attempt(self, lease: Lease) -> timedelta | str | None:
         """None when it was delivered, when to try again, or why a person has to look at it."""
         parcel = lease.parcel
         try:
             async with asyncio.timeout(LONGEST):
                 await self._channels[parcel.channel].deliver(parcel)
-        except AddressGone as error:
-            log.info("outbox.address_gone", channel=parcel.channel, parcel=str(parcel.id), why=str(error))
+        except Undeliverable as error:
+            log.warning("outbox.held", channel=parcel.channel, parcel=str(parcel.id), why=str(error))
             return str(error)
         except (ChannelError, TimeoutError) as error:
             wait = error.retry_after if isinstance(error, ChannelError) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -21,6 +22,13 @@ def photo_path(card: Card) -> str:
     if not card.photo or card.photo.startswith(("http://", "https://")):
         return card.photo
     return f"/photo/{quote(card.catalog_version)}/{quote(card.photo.removeprefix('photos/'))}"
+
+
+def photo_file(card: Card, shelf: Shelf) -> Path | str | None:
+    """The file of a card's photo, or its address on another site; None for none."""
+    if not card.photo or card.photo.startswith(("http://", "https://")):
+        return card.photo or None
+    return shelf.photo(card.catalog_version, card.photo.removeprefix("photos/"))
 
 
 def mount_photos(app: FastAPI, shelf: Shelf) -> None:

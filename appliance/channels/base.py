@@ -16,7 +16,11 @@ class ChannelError(Exception):
         self.retry_after = retry_after
 
 
-class AddressGone(ChannelError):
+class Undeliverable(ChannelError):
+    """The channel will never take this parcel; it is held with its reason, and those after it go on."""
+
+
+class AddressGone(Undeliverable):
     """The customer can no longer be reached at this address; the parcel is held and a manager is told."""
 
 

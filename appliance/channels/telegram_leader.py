@@ -1,0 +1,112 @@
+"""The bot as the leader runs it: everything that talks to Telegram, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from appliance.channels.base import ChannelError
+from appliance.channels.telegram_api import Api
+from appliance.channels.telegram_ears import Basket, Ears, Heard, Start, Take, menu
+from appliance.channels.telegram_inbox import Inbox
+from appliance.channels.telegram_live import Lives
+from appliance.channels.telegram_pace import Pace
+from appliance.channels.telegram_photos import Find, Photos
+from appliance.channels.telegram_post import Poster, chat_of
+from appliance.core.texts import FALLBACK, languages
+from appliance.core.types import Parcel, Progress
+from appliance.store.store import Store
+from appliance.tasks import Tasks
+
+log = structlog.get_logger("telegram")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """Where Telegram brings updates, instead of being asked for them."""
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the bot is made of; see `TelegramChannel`."""
+
+    store: Store
+    token: str
+    base: str
+    proxy: str
+    take: Take
+    wake: Callable[[UUID], None]
+    find: Find
+    starts: Mapping[str, Start]
+    basket: Basket | None
+    default_language: str
+    hook: Hook | None
+
+
+class Leader:
+    """One bot at work."""
+
+    def __init__(self, parts: Parts, tasks: Tasks) -> None:
+        self._parts, self._tasks = parts, tasks
+        self.api = Api(token=parts.token, base=parts.base, proxy=parts.proxy, pace=Pace())
+        photos = Photos(store=parts.store, find=parts.find)
+        self._poster = Poster(api=self.api, store=parts.store, photos=photos, basket=parts.basket is not None)
+        self.lives = Lives(api=self.api, store=parts.store, poster=self._poster, tasks=tasks)
+        ears = Ears(
+            take=parts.take, starts=parts.starts, basket=parts.basket, default_language=parts.default_language,
+            in_writing=self.lives.knows,
+        )  # fmt: skip
+        self.inbox = Inbox(api=self.api, store=parts.store, ears=ears, heard=self._heard)
+
+    async def run(self, deliver: Callable[[], Awaitable[None]]) -> None:
+        """Listens, understands and delivers until cancelled."""
+        try:
+            self._tasks.start(self._menus(), name="telegram menus")
+            self._tasks.start(self.inbox.understand(), name="telegram inbox")
+            self._tasks.start(self.inbox.tidy(), name="telegram tidy")
+            self._tasks.start(_awaited(deliver), name="telegram outbox")
+            hook = self._parts.hook
+            await (self.inbox.listen(hook.url, hook.secret) if hook else self.inbox.poll())
+        finally:
+            await self._tasks.close()
+            await self.api.close()
+
+    async def deliver(self, parcel: Parcel) -> None:
+        if parcel.kind == "reply":
+            await self.lives.settle(UUID(parcel.body["message"]))
+        await self._poster.deliver(parcel)
+        self.lives.wait_ends(chat_of(parcel.address))
+
+    def show(self, address: str, progress: Progress) -> None:
+        self.lives.show(address, progress)
+
+    async def _heard(self, heard: Heard) -> None:
+        """After the commit: the answer begins, and the pressed button stops spinning."""
+        if heard.wake:
+            self._parts.wake(heard.wake)
+            self.lives.wait_begins(heard.chat)
+        if heard.query:
+            self._tasks.start(self._answer(heard), name=f"press {heard.query}")
+
+    async def _answer(self, heard: Heard) -> None:
+        with suppress(ChannelError):  # a press of minutes ago needs no answer any more
+            await self.api.answer(heard.query, heard.notice)
+
+    async def _menus(self) -> None:
+        """The command menu, in each language that the bot speaks; the rest of the world reads English."""
+        for lang in ("", *languages()):
+            try:
+                await self.api.commands(menu(lang or FALLBACK), lang)
+            except ChannelError as error:
+                log.info("telegram.no_menu", lang=lang, why=str(error))
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

@@ -1,0 +1,73 @@
+"""The way from the site's chat into Telegram: a one-time link with which the same dialogue goes on there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+
+import httpx
+import structlog
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from appliance.core.limits import Limiter, Rate
+from appliance.store.errors import StoreUnavailable, WrongToken
+from appliance.store.store import Store
+
+PATH = "/widget/v1/telegram"
+LIFE = timedelta(hours=1)
+LINKS = Rate.hourly(20)  # links that one session may ask for
+FOREIGN = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "content-type"}  # the token is the right
+WEB, PREFIX = "web", "w_"  # as `telegram_ears` reads them
+
+log = structlog.get_logger("telegram")
+
+
+class TelegramLink:
+    """`POST /widget/v1/telegram` with a session's `sid` and `token`; the answer's `url` opens the bot."""
+
+    def __init__(self, *, store: Store, token: str, base: str, proxy: str = "") -> None:
+        self._store, self._bot, self._proxy = store, f"{base}/bot{token}", proxy
+        self._name = ""
+        self._lock = asyncio.Lock()
+        self._limiter = Limiter(LINKS)
+
+    def mount(self, app: FastAPI) -> None:
+        app.router.add_route(PATH, self._serve, methods=["POST", "OPTIONS"])
+
+    async def _serve(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=FOREIGN)
+        try:
+            asked = await request.json()
+            sid, token = str(asked["sid"])[:64], str(asked["token"])[:256]
+        except (ValueError, KeyError, TypeError):
+            return _said(400, "A JSON object with sid and token is needed.")
+        if wait := self._limiter.take(sid, now=time.monotonic()):
+            return _said(429, f"Too many links; try again in {wait:.0f} s.")
+        try:
+            name = await self._username()
+            async with self._store.transaction() as tx:
+                visit = await tx.visit(sid=sid or "-", token=token, lang="", page={})
+                link = await tx.make_link(WEB, {"conversation": str(visit.conversation)}, life=LIFE)
+        except WrongToken:
+            return _said(403, "This session is not known.")
+        except (StoreUnavailable, httpx.HTTPError, KeyError, ValueError) as error:
+            log.info("telegram.no_link", why=type(error).__name__)
+            return _said(503, "No link can be made just now; try again in a minute.")
+        return JSONResponse({"url": f"https://t.me/{name}?start={PREFIX}{link}"}, headers=FOREIGN)
+
+    async def _username(self) -> str:
+        """The bot's name, asked of Telegram once: any process may make links, without being the bot's leader."""
+        async with self._lock:
+            if not self._name:
+                async with httpx.AsyncClient(timeout=10, proxy=self._proxy or None, trust_env=False) as http:
+                    answer = await http.get(f"{self._bot}/getMe")
+                self._name = str(answer.json()["result"]["username"])
+        return self._name
+
+
+def _said(status: int, words: str) -> Response:
+    return JSONResponse({"error": words}, status, headers=FOREIGN)

@@ -1,0 +1,180 @@
+"""Brings replies into a chat, part by part: each part is sent once, and edited where it stands already."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+from appliance.channels import telegram_cards as cards
+from appliance.channels.telegram_api import Api, inline, phone_key
+from appliance.channels.telegram_cards import Do, Keyboard
+from appliance.channels.telegram_faults import BadPhoto, Moved, NoSuchPost
+from appliance.channels.telegram_photos import Photo, Photos
+from appliance.channels.telegram_text import TEXT, Styled, from_markdown
+from appliance.core.texts import say
+from appliance.core.types import Card, Message, Parcel
+from appliance.store.plain import cards_from
+from appliance.store.store import Store
+from appliance.store.telegram import PUT_ASIDE
+
+CHANNEL = "telegram"
+
+
+def chat_of(address: str) -> int:
+    """The chat of an address, also of one that was put aside."""
+    return int(address.partition(PUT_ASIDE)[0])
+
+
+class Poster:
+    """Writes to chats. Remembers every part that was sent, so that a second attempt goes on where the first ended."""
+
+    def __init__(self, *, api: Api, store: Store, photos: Photos, basket: bool) -> None:
+        self._api, self._store, self._photos, self._basket = api, store, photos, basket
+
+    async def deliver(self, parcel: Parcel) -> None:
+        """One parcel: a `reply` (message), a `turn` (message, view, number) or a plain `say` (text)."""
+        chat = chat_of(parcel.address)
+        try:
+            match parcel.kind:
+                case "reply":
+                    await self.reply(chat, UUID(parcel.body["message"]))
+                case "turn":
+                    body = parcel.body
+                    await self.turn(chat, UUID(body["message"]), Do(body["view"]), int(body["number"]))
+                case "say":
+                    await self._say_once(chat, parcel)
+                case _:
+                    raise ValueError(f"Telegram knows no parcel of the kind {parcel.kind}")
+        except Moved as moved:
+            async with self._store.transaction() as tx:
+                await tx.move_address(CHANNEL, parcel.address, str(moved.chat))
+            raise
+
+    async def reply(self, chat: int, message: UUID) -> None:
+        """A stored message with its cards, buttons and form; nothing if it has been erased meanwhile."""
+        async with self._store.transaction() as tx:
+            events = {event.kind: event for event in await tx.said(message)}
+            posts = await tx.posts(self._api.id, message)
+            about = next(iter(events.values()), None)
+            conversation = await tx.conversation(about.conversation) if about else None
+        if conversation is None:
+            return
+        if (shown := events.pop("cards", None)) and "cards" not in posts:
+            await self.cards(chat, message, cards_from(shown.payload["items"]), conversation.lang)
+        quick, form = events.pop("quick", None), events.pop("form", None)
+        for text in events.values():
+            keys = cards.quick_keyboard(message, quick.payload["items"]) if quick else _keys(text)
+            await self._text(chat, message, text, keys, posts, phone=_phone(text, form, conversation.lang))
+
+    async def cards(self, chat: int, message: UUID, items: Sequence[Card], lang: str) -> None:
+        """The cards of an answer: one message, turned by its buttons."""
+        text = cards.caption(items, Do.CARD, 0, lang)
+        markup = inline(cards.keyboard(message, items, Do.CARD, 0, lang, basket=self._basket))
+        if not self._any_photo(items):
+            await self._note(message, "cards", await self._api.send(chat, text, markup))
+            return
+
+        async def send(photo: Photo) -> str:
+            post, file_id = await self._api.send_photo(chat, photo.given, text, markup)
+            await self._note(message, "cards", post)
+            return file_id
+
+        await self._with_photo(items[0], send)
+
+    async def turn(self, chat: int, message: UUID, view: Do, number: int) -> None:
+        """Another card, its details, or the list of all, in the place of what is shown."""
+        async with self._store.transaction() as tx:
+            events = await tx.said(message)
+            post = (await tx.posts(self._api.id, message)).get("cards")
+            conversation = await tx.conversation(events[0].conversation) if events else None
+        shown = next((event for event in events if event.kind == "cards"), None)
+        items = cards_from(shown.payload["items"]) if shown else ()
+        if post is None or conversation is None or number >= len(items):
+            return
+        text = cards.caption(items, view, number, conversation.lang)
+        markup = inline(cards.keyboard(message, items, view, number, conversation.lang, basket=self._basket))
+        try:
+            if not self._any_photo(items):
+                await self._api.edit(chat, post, text, markup)
+            elif view is not Do.CARD:
+                await self._api.turn_caption(chat, post, text, markup)
+            else:
+                await self._with_photo(
+                    items[number], lambda photo: self._api.turn_photo(chat, post, photo.given, text, markup)
+                )
+        except NoSuchPost:
+            return  # the customer has deleted it
+
+    async def words(self, chat: int, message: UUID, text: Styled, post: int | None) -> int:
+        """The text so far of an answer in writing, as a message of its own; gives where it stands."""
+        if post is not None:
+            await self._api.edit(chat, post, text)
+            return post
+        post = await self._api.send(chat, text)
+        await self._note(message, "text", post)
+        return post
+
+    async def _text(
+        self, chat: int, message: UUID, event: Message, keys: Keyboard, posts: dict[str, int], *, phone: str
+    ) -> None:
+        *first, last = from_markdown(event.text).split(TEXT)
+        for at, piece in enumerate([*first, last]):
+            part = f"text{at + 1}" if at else "text"
+            final = at == len(first)
+            if at == 0 and part in posts and await self._edited(chat, posts[part], piece, keys if final else []):
+                continue
+            if at and part in posts:
+                continue
+            markup = (inline(keys) or (phone_key(phone) if phone else None)) if final else None
+            if piece:
+                await self._note(message, part, await self._api.send(chat, piece, markup))
+                phone = "" if final and not keys else phone
+        if phone and "form" not in posts:
+            await self._note(message, "form", await self._api.send(chat, Styled(f"{phone} ⬇"), phone_key(phone)))
+
+    async def _edited(self, chat: int, post: int, text: Styled, keys: Keyboard) -> bool:
+        try:
+            await self._api.edit(chat, post, text, inline(keys))
+        except NoSuchPost:
+            return False
+        return True
+
+    async def _say_once(self, chat: int, parcel: Parcel) -> None:
+        async with self._store.transaction() as tx:
+            said = await tx.posts(self._api.id, parcel.id)
+        if not said:
+            post = await self._api.send(chat, from_markdown(str(parcel.body["text"])).cut(TEXT))
+            await self._note(parcel.id, "text", post)
+
+    async def _with_photo(self, card: Card, put: Callable[[Photo], Awaitable[str]]) -> None:
+        """Tries the photo as it is known, then as it is, then a blank sheet."""
+        bot = self._api.id
+        photo = await self._photos.of(card, bot)
+        for _ in range(2):
+            if photo is None:
+                break
+            try:
+                await self._photos.keep(bot, photo, await put(photo))
+                return
+            except BadPhoto:
+                await self._photos.forget(bot, photo)
+                photo = await self._photos.of(card, bot) if photo.known else None
+        blank = await self._photos.blank(bot)
+        await self._photos.keep(bot, blank, await put(blank))
+
+    def _any_photo(self, items: Sequence[Card]) -> bool:
+        return any(self._photos.has(card) for card in items)
+
+    async def _note(self, message: UUID, part: str, post: int) -> None:
+        async with self._store.transaction() as tx:
+            await tx.note_post(self._api.id, message, part, post)
+
+
+def _keys(event: Message) -> Keyboard:
+    """The buttons that a notice brings with it."""
+    return [[(str(text), str(data)) for text, data in row] for row in event.payload.get("keys", ())]
+
+
+def _phone(event: Message, form: Message | None, lang: str) -> str:
+    """The key that shares the telephone number, where the form or the notice asks for it."""
+    return say("bot_share_phone", lang) if form is not None or event.payload.get("phone") else ""
