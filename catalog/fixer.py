@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
+from catalog.glossary import knows
 from catalog.lanes.postings import mapped
 from catalog.normalize import fold, script, sound, switched, unit_of, words
 from catalog.normalize.text import russian_cousin
@@ -135,7 +136,7 @@ class Fixer:
         cousin = russian_cousin(word)
         if not found and cousin != word:
             found = [cousin] if self._frequency(cousin) else self._heard(cousin) or self._neighbours(cousin)
-        return found or self._neighbours(word)
+        return found or ([] if knows(word) else self._neighbours(word))  # a word of another language is no slip
 
     def _heard(self, word: str) -> list[str]:
         """Known words that sound the same, whatever the alphabet, the most frequent first."""

@@ -71,6 +71,12 @@ def translate(text: str) -> Glossed:
     )
 
 
+def knows(word: str) -> bool:
+    """Whether a folded word is one of the dictionary, in any language of its script."""
+    index, _ = _index()
+    return any((language, _stem(word, language)) in index for language in _candidates(word))
+
+
 def _group(said: str, entry: Entry | None) -> frozenset[str]:
     own = {stem(word) for word in words(said)}
     return frozenset(

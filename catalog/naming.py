@@ -39,6 +39,9 @@ class Names:
     def __init__(self, brands: Sequence[str], categories: Sequence[str]) -> None:
         self._brands = {tuple(words(fold(brand))): fold(brand) for brand in brands if brand.strip()}
         self._brands.pop((), None)
+        self._places: dict[str, list[int]] = {}
+        for place, brand in enumerate(brands):
+            self._places.setdefault(_bare(brand), []).append(place)
         self._heard: dict[str, str] = {}  # a brand in Latin letters by its sound, one in Cyrillic by its stem
         for parts, brand in self._brands.items():
             if len(parts) == 1 and len(parts[0]) >= HEARD and parts[0].isalpha():
@@ -50,7 +53,7 @@ class Names:
         wish = self._category(wish)
         for named in self._named(wish.text):
             before, after = wish.text[max(0, named.start - CONTEXT) : named.start], wish.text[named.end :][:CONTEXT]
-            if named.brand == wish.not_brand:
+            if _bare(named.brand) == _bare(wish.not_brand):
                 return replace(wish, text=_cut(wish.text, named.start, named.end))
             if said := _around("not", before, after):
                 text = _cut(wish.text, named.start - said[0], named.end + said[1])
@@ -62,6 +65,10 @@ class Names:
                 return replace(wish, text=text, brand=named.brand)
             return replace(wish, brand=named.brand, brand_sure=False)
         return wish
+
+    def brands(self, said: str) -> list[int]:
+        """Places of a brand, in all its spellings: "Konica Minolta" and "Konica-Minolta" are one."""
+        return self._places.get(_bare(said), [])
 
     def categories(self, said: str) -> list[int]:
         """Places of the categories that have all words of a phrase, in any language of the glossary."""
@@ -104,6 +111,10 @@ class Names:
                 if brand := self._heard.get(form, ""):
                     return 1, brand
         return 0, ""
+
+
+def _bare(brand: str) -> str:
+    return "".join(words(fold(brand)))
 
 
 def _around(key: str, before: str, after: str) -> tuple[int, int] | None:

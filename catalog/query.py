@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from catalog.fixer import Fixed, Fixer
 from catalog.glossary import translate
@@ -12,7 +13,7 @@ from catalog.lanes.grams import sounds
 from catalog.naming import Names
 from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem
 from catalog.normalize.text import WORD, words
-from catalog.understand import refine, understand
+from catalog.understand import function_words, refine, understand
 from catalog.wish import Limit, Wish
 
 LONGEST = 600  # characters of a wish that are searched
@@ -88,7 +89,7 @@ def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], 
     return Prepared(
         wish=replace(wish, text=searched),
         texts=tuple(one or " " for one in texts),
-        terms=tuple(term for term, weight in terms if weight == 1.0),
+        terms=_telling([term for term, weight in terms if weight == 1.0]),
         quantities=tuple(quantities),
         asked=asked,
         sounds=sounds(searched),
@@ -99,7 +100,7 @@ def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], 
         language=glossed.language,
         translated={word: weight for word, weight in glossed.words if word not in asked},
         translated_share=glossed.covered,
-        groups=glossed.groups,
+        groups=tuple(group for group in glossed.groups if not group <= function_words()) or glossed.groups,
         version=version,
     )
 
@@ -121,6 +122,17 @@ def _terms(text: str, fixed: Fixed) -> tuple[list[tuple[Term, float]], list[Quan
         others = tuple(dict.fromkeys(stem(other) for other in by_choice.get(word, ()) if stem(other) != stem(word)))
         found.append((Term(word=word, stem=stem(word), readings=others, number=number), MEASURE if inside else 1.0))
     return found, quantities
+
+
+def _telling(terms: list[Term]) -> tuple[Term, ...]:
+    """The terms without the words that tell nothing of the goods; a letter before a figure may be a mark ("C 16")."""
+    silent = function_words()
+    told = [
+        term
+        for term, after in zip_longest(terms, terms[1:])
+        if term.word not in silent or (len(term.word) == 1 and (after is None or after.number is not None))
+    ]
+    return tuple(told or terms)
 
 
 def _preferred(limits: Iterable[Limit]) -> list[Quantity]:

@@ -185,9 +185,9 @@ class Snapshot:
 
     def _masks(self, wish: Wish) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         if wish.brand and wish.brand_sure:
-            yield "brand", self.reader.has_brand(wish.brand)
+            yield "brand", np.isin(self.reader.brand, self.naming.brands(wish.brand))
         if wish.not_brand:
-            yield "not_brand", ~self.reader.has_brand(wish.not_brand)
+            yield "not_brand", ~np.isin(self.reader.brand, self.naming.brands(wish.not_brand))
         if wish.category:
             yield "category", np.isin(self.reader.category, self.naming.categories(wish.category))
         for limit in wish.limits:
@@ -221,11 +221,12 @@ class Snapshot:
     def _branded(
         self, prepared: Prepared, candidates: Candidates, order: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-        """Only rows of the brand that the wish names, where one of them has about half of what else the best has."""
+        """Only rows that are of the named brand or name it too, where one has about half of what else the best has."""
         wish = prepared.wish
         if not wish.brand or wish.brand_sure or not len(order):
             return order, ()
-        own = self.reader.has_brand(wish.brand)[candidates.rows]
+        own = np.isin(self.reader.brand[candidates.rows], self.naming.brands(wish.brand))
+        own |= self.names.matrix([stem(word) for word in words(wish.brand)], candidates.rows).all(axis=0)
         fit = self._rest(prepared, candidates.rows)
         if own.any() and fit[own].max() >= ALIKE * fit.max():
             return order[own[order]], ()

@@ -70,6 +70,12 @@ def understand(text: str) -> Wish:
     return Wish(text=words, limits=tuple([*limits, *bounds][:MOST_LIMITS]), in_stock=in_stock, order=order)
 
 
+@cache
+def function_words() -> frozenset[str]:
+    """Words that tell nothing of the goods ("for", "with", "мне"), folded, in the languages of the customers."""
+    return frozenset(_phrases()["function_words"])
+
+
 def refine(wish: Wish, change: Wish) -> Wish:
     """A wish changed by a follow-up: words when it names any, limits of the same kind replaced, the rest kept."""
     told = {limit.what for limit in change.limits}
