@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from appliance import health, jobs, logs
 from appliance.assistant import Assistant
 from appliance.channels.base import Channel
+from appliance.channels.mail import MailChannel
 from appliance.channels.telegram import TelegramChannel
 from appliance.channels.widget import WidgetChannel
 from appliance.core.company import Passages
@@ -29,14 +30,14 @@ from appliance.dialogue import Dialogue
 from appliance.errors import Refused
 from appliance.hours import Hours
 from appliance.joining import Joining
-from appliance.leads import Leads
+from appliance.leads import Leads, Notices
 from appliance.outbox import Outbox
 from appliance.pages import mount_health, mount_photos, photo_file, photo_path
 from appliance.prose import Writer
 from appliance.settings import Settings
 from appliance.shop import company_texts, live_prompt, shop
 from appliance.store.embedded import opened
-from appliance.store.leader import TELEGRAM, while_leading
+from appliance.store.leader import MAIL, TELEGRAM, while_leading
 from appliance.store.revisions import newest
 from appliance.store.store import EVENTS, Store
 from appliance.store.visits import Visits
@@ -126,6 +127,19 @@ def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf)
     )
 
 
+def mail(settings: Settings, store: Store) -> MailChannel:
+    """The company's mail server, by which managers hear of leads."""
+    return MailChannel(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        sender=settings.smtp_from,
+        security=settings.smtp_security,
+        find=Notices(store, console=settings.console_address),
+    )
+
+
 async def worker(settings: Settings) -> int:
     """Scheduled work, on the leader alone."""
     _log(settings, "worker")
@@ -143,6 +157,9 @@ async def worker(settings: Settings) -> int:
 
         book, desk = leads(settings), Desk(store=store, posted=POSTED)
         away = timedelta(minutes=settings.takeover_patience)
+        if settings.smtp_host:
+            mails = Outbox(store=store, channels={"mail": mail(settings, store)})
+            tasks.start(while_leading(store.url, MAIL, mails.run, name="mail"), name="mail")
 
         async def look_after_leads() -> None:
             await book.from_silence(store)

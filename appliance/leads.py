@@ -10,6 +10,7 @@ import structlog
 
 from appliance.core.leads import Contacts, mails, phones
 from appliance.core.leads.talk import CONSENT
+from appliance.core.notices import Notice, notice
 from appliance.core.types import Lead, Reply, Role
 from appliance.hours import Hours
 from appliance.store.leads import Consent, News, Status
@@ -137,3 +138,22 @@ class Leads:
         if not heard:
             log.warning("lead.nobody_to_tell", lead=str(lead.id))
         return due
+
+
+class Notices:
+    """What a parcel of kind `NOTICE` says, when it is delivered: the lead as it is then, in its reader's language."""
+
+    def __init__(self, store: Store, *, console: str) -> None:
+        self._store = store
+        self._console = console
+
+    async def __call__(self, lead: UUID, why: str, address: str) -> Notice | None:
+        """None when the lead was erased meanwhile, or the reader is no manager any more."""
+        async with self._store.transaction() as tx:
+            found = await tx.lead(lead)
+            here = await tx.conversation(found.conversation) if found and found.conversation else None
+            crew = await tx.crew()
+        reader = next((one for one in crew if address in (one.email, str(one.telegram_id))), None)
+        if found is None or reader is None:
+            return None
+        return notice(found, why, lang=reader.lang, channel=here.channel if here else "", console=self._console)

@@ -15,6 +15,7 @@ from appliance.tasks import Tasks
 log = structlog.get_logger("leader")
 
 TELEGRAM = 0x434D0003  # the advisory lock of the one process that polls Telegram and writes to it
+MAIL = 0x434D0004  # of the one that delivers mail
 BEAT = 2.0  # seconds between looks whether the lock's connection still lives
 AGAIN = 1.0  # seconds before a leader that failed tries again
 

@@ -1,0 +1,59 @@
+"""What a manager reads of a lead, in their language: a heading and labelled lines, for any channel to set."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from appliance.core.leads.talk import international
+from appliance.core.types import Lead
+
+FALLBACK = "en"
+LONGEST_HEADING = 120  # characters: subjects are cut by mail programs not far beyond
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """`lines` are (label, text); `link` opens the lead in the console, empty where that has no address."""
+
+    heading: str
+    lines: tuple[tuple[str, str], ...]
+    link: str = ""
+    link_text: str = ""
+    footer: str = ""
+
+
+def notice(lead: Lead, why: str, *, lang: str, channel: str = "", console: str = "") -> Notice:
+    """`why`: new, partial, more, unanswered, call. Raises KeyError for another one."""
+    words = _words(lang)
+    who = (
+        ", ".join(filter(None, (lead.name, lead.company, international(lead.phone) or lead.email))) or words["unknown"]
+    )
+    lines = (
+        (words["name"], lead.name),
+        (words["phone"], international(lead.phone)),
+        (words["email"], lead.email),
+        (words["company"], lead.company),
+        (words["need"], lead.need),
+        (words["products"], ", ".join(lead.products)),
+        (words["channel"], words.get(channel, channel)),
+        (words["consent"], lead.consent_version or (words["no_consent"] if lead.phone or lead.email else "")),
+    )
+    heading = " ".join(words[why].format_map({"who": who}).split())
+    return Notice(
+        heading=heading if len(heading) <= LONGEST_HEADING else heading[: LONGEST_HEADING - 1] + "…",
+        lines=tuple((label, text) for label, text in lines if text),
+        link=f"{console}/leads/{lead.id}" if console else "",
+        link_text=words["open"],
+        footer=words["footer"],
+    )
+
+
+@cache
+def _words(lang: str) -> Mapping[str, str]:
+    tables = tomllib.loads(resources.files(__package__).joinpath("notices.toml").read_text("utf-8"))
+    found: dict[str, str] = tables.get(lang) or tables[FALLBACK]
+    return found
