@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from catalog.product import Product
+from catalog.rehearsal.verdict import EXAMPLES
 from catalog.snapshot import Snapshot
 from catalog.workbook.book import Book
 
@@ -99,6 +101,25 @@ class Goods:
 def code_of(product: Product) -> str:
     """A product's SKU without spaces and case."""
     return "".join(product.sku.split()).casefold()
+
+
+@lru_cache(maxsize=1 << 18)
+def spelt(text: str) -> str:
+    """A text's words in lower case with single spaces: how it is compared."""
+    return " ".join(_WORD.findall(text.casefold().replace("ё", "е")))
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def identity(product: Product) -> tuple[str, str]:
+    """What a product is whatever its code: its name and brand."""
+    return spelt(product.name), spelt(product.brand)
+
+
+def skus(products: Sequence[Product]) -> tuple[str, ...]:
+    """The first few, as examples of a finding."""
+    return tuple(product.sku for product in products[:EXAMPLES])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from catalog.normalize import looks_like_code
 from catalog.product import Product
-from catalog.rehearsal.goods import Goods, Pairs, code_of
+from catalog.rehearsal.goods import Goods, Pairs, code_of, identity, skus, spelt
 from catalog.rehearsal.statistics import surely
 from catalog.rehearsal.verdict import EXAMPLES, Finding
-from catalog.workbook.vocabulary import field_of, simplify
+from catalog.workbook.vocabulary import field_of
 
 GONE_WARN, GONE_REFUSE = 0.01, 0.05  # of all goods: a month's discontinuations stay below 1 to 2 %
 EMPTIED = 0.9  # of a group's goods gone: what is left is chance
@@ -55,7 +56,7 @@ def _vanished(pairs: Pairs) -> Iterator[Finding]:
             id="vanished",
             severity="refuse" if share >= GONE_REFUSE else "warn",
             figures={"count": len(gone), "total": total, "share": len(gone) / total},
-            examples=_skus(gone),
+            examples=skus(gone),
         )
 
 
@@ -91,20 +92,20 @@ def _cut(pairs: Pairs) -> Iterator[Finding]:
                 severity="refuse",
                 where=sheets[end] if len(ends) > 1 else "",
                 figures={"count": end - start},
-                examples=_skus(products[start + 1 : end + 1]),
+                examples=skus(products[start + 1 : end + 1]),
             )
 
 
 def _renumbered(pairs: Pairs) -> Iterator[Finding]:
     """Goods that vanished and are there again under the same name and another code."""
-    fresh = {_identity(product) for product in pairs.added}
-    again = [product for product in pairs.gone if _identity(product) in fresh]
+    fresh = {identity(product) for product in pairs.added}
+    again = [product for product in pairs.gone if identity(product) in fresh]
     if surely(len(again), len(pairs.gone)) >= RENAMED and len(again) / len(pairs.live.by_code) >= GONE_REFUSE:
         yield Finding(
             id="renumbered",
             severity="refuse",
             figures={"count": len(again), "share": len(again) / len(pairs.live.by_code)},
-            examples=_skus(again),
+            examples=skus(again),
         )
 
 
@@ -112,35 +113,35 @@ def _moved(pairs: Pairs) -> Iterator[Finding]:
     """Codes that now stand at other goods of the live version."""
     owners: dict[tuple[str, str], set[str]] = defaultdict(set)
     for product in pairs.live.products:
-        owners[_identity(product)].add(code_of(product))
+        owners[identity(product)].add(code_of(product))
     moved = [
         new
         for old, new in pairs.both
-        if _identity(old) != _identity(new) and (found := owners.get(_identity(new))) and code_of(new) not in found
+        if identity(old) != identity(new) and (found := owners.get(identity(new))) and code_of(new) not in found
     ]
     if surely(len(moved), len(pairs.both)) >= MOVED:
         yield Finding(
             id="codes_moved",
             severity="refuse",
             figures={"count": len(moved), "share": len(moved) / len(pairs.both)},
-            examples=_skus(moved),
+            examples=skus(moved),
         )
 
 
 def _swapped(pairs: Pairs) -> Iterator[Finding]:
-    names = {simplify(product.name) for product in pairs.live.products}
-    codes = {simplify(product.sku) for product in pairs.live.products}
+    names = {spelt(product.name) for product in pairs.live.products}
+    codes = {spelt(product.sku) for product in pairs.live.products}
     wrong = [
         product
         for product in pairs.added
-        if simplify(product.sku) in names and (simplify(product.name) in codes or looks_like_code(product.name))
+        if spelt(product.sku) in names and (spelt(product.name) in codes or looks_like_code(product.name))
     ]
     if surely(len(wrong), len(pairs.candidate)) >= SWAPPED:
         yield Finding(
             id="names_and_codes_swapped",
             severity="refuse",
             figures={"count": len(wrong), "share": len(wrong) / len(pairs.candidate)},
-            examples=_skus(wrong),
+            examples=skus(wrong),
         )
 
 
@@ -151,7 +152,7 @@ def _added(pairs: Pairs) -> Iterator[Finding]:
             id="added",
             severity="warn",
             figures={"count": len(pairs.added), "share": share},
-            examples=_skus(pairs.added),
+            examples=skus(pairs.added),
         )
 
 
@@ -160,32 +161,33 @@ def _headers(goods: Goods, live: Goods | None) -> Iterator[Finding]:
     known = live.by_code if live else {}
     wrong = [product for product in goods.products if _is_header(product) and code_of(product) not in known]
     if wrong:
-        yield Finding(id="header_as_goods", severity="refuse", figures={"count": len(wrong)}, examples=_skus(wrong))
+        yield Finding(id="header_as_goods", severity="refuse", figures={"count": len(wrong)}, examples=skus(wrong))
 
 
 def _is_header(product: Product) -> bool:
     fields = ("sku", "name", "brand", "category", "unit", "photo")
     said = sum(_names_itself(field, getattr(product, field)) for field in fields)
-    return said + sum(simplify(one.name) == simplify(one.text) for one in product.attributes) >= 2
+    return said + sum(one.name.casefold() == one.text.strip().casefold() for one in product.attributes) >= 2
 
 
+@lru_cache(maxsize=1 << 16)
 def _names_itself(field: str, text: str) -> bool:
     if not text or len(text) > 40:
         return False
     match = field_of(text)
-    return match is not None and match.field == field and match.length >= len(simplify(text)) - 1
+    return match is not None and match.field == field and match.length >= len(spelt(text)) - 1
 
 
 def _codes_for_names(goods: Goods, live: Goods | None) -> Iterator[Finding]:
     if live is not None:
         return
-    wrong = [p for p in goods.products if looks_like_code(p.name) and len(simplify(p.sku).split()) >= 3]
+    wrong = [p for p in goods.products if looks_like_code(p.name) and len(spelt(p.sku).split()) >= 3]
     if surely(len(wrong), len(goods)) >= CODED:
         yield Finding(
             id="names_and_codes_swapped",
             severity="refuse",
             figures={"count": len(wrong), "share": len(wrong) / len(goods)},
-            examples=_skus(wrong),
+            examples=skus(wrong),
         )
 
 
@@ -199,7 +201,7 @@ def _two_prices(goods: Goods, live: Goods | None) -> Iterator[Finding]:
         id="two_prices",
         severity="refuse" if fresh >= least else "warn",
         figures={"count": fresh},
-        examples=tuple(goods.report.get("conflicts", ()))[:EXAMPLES] or _skus(_doubles(goods)),
+        examples=tuple(goods.report.get("conflicts", ()))[:EXAMPLES] or skus(_doubles(goods)),
     )
 
 
@@ -233,11 +235,3 @@ def _rows_lost(goods: Goods, live: Goods | None) -> Iterator[Finding]:
 def _lost(goods: Goods) -> tuple[int, int]:
     counts = goods.report.get("counts", {})
     return counts.get("problem", 0) + counts.get("other", 0), int(goods.report.get("rows", 0))
-
-
-def _identity(product: Product) -> tuple[str, str]:
-    return simplify(product.name), simplify(product.brand)
-
-
-def _skus(products: Sequence[Product]) -> tuple[str, ...]:
-    return tuple(product.sku for product in products[:EXAMPLES])

@@ -10,8 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.product import Product
-from catalog.rehearsal.goods import Goods, Pairs
+from catalog.rehearsal.goods import Goods, Pairs, skus
 from catalog.rehearsal.statistics import Floats, apart, power_of_ten, spread, surely
 from catalog.rehearsal.verdict import EXAMPLES, Figure, Finding
 
@@ -26,6 +25,7 @@ EQUAL = 0.5  # of all prices that are one price, where they were not
 EQUAL_ALONE, EQUAL_LEAST = 0.95, 50  # the same with nothing to compare: share, goods
 LOST_WARN, LOST_REFUSE = 0.01, 0.05  # of the prices that were there and are not
 CURRENCY_WARN, CURRENCY_REFUSE = 0.002, 0.02  # of the prices
+INNER_LEAST, INNER = 5, 0.2  # goods, and share of the changed prices, that cost what their inner price was
 CHANGED = 0.0005  # relative; less is rounding
 
 # Value-added tax in percent where our customers trade (2026): Russia 22 and 10, before 20; Kazakhstan 16, before 12;
@@ -85,6 +85,7 @@ def changes(pairs: Pairs, ratios: Ratios) -> Iterator[Finding]:
     """What two versions show together."""
     yield from _lost(pairs)
     yield from _currency(pairs)
+    yield from _inner(pairs)
     if not len(ratios):
         return
     told: set[str] = set()
@@ -109,7 +110,7 @@ def alone(goods: Goods, live: Goods | None) -> Iterator[Finding]:
             id="prices_zero",
             severity="refuse" if live else "warn",
             figures={"count": free, "share": free / len(prices)},
-            examples=_skus([product for product in goods.products if product.price is not None and product.price <= 0]),
+            examples=skus([product for product in goods.products if product.price is not None and product.price <= 0]),
         )
     commonest, share = _commonest(goods)
     if (live and share >= EQUAL > 2 * _commonest(live)[1]) or (
@@ -137,7 +138,7 @@ def _lost(pairs: Pairs) -> Iterator[Finding]:
             id="prices_lost",
             severity="refuse" if share >= LOST_REFUSE else "warn",
             figures={"count": len(lost), "share": len(lost) / len(priced)},
-            examples=_skus(lost),
+            examples=skus(lost),
         )
 
 
@@ -151,8 +152,23 @@ def _currency(pairs: Pairs) -> Iterator[Finding]:
             id="currency_changed",
             severity="refuse" if share >= CURRENCY_REFUSE else "warn",
             figures={"count": len(other), "share": len(other) / len(priced), "was": was, "now": now},
-            examples=_skus([new for _, new in other]),
+            examples=skus([new for _, new in other]),
         )
+
+
+def _inner(pairs: Pairs) -> Iterator[Finding]:
+    """Dealer and purchase prices before customers: as the price itself, or among what is told of the goods."""
+    changed = [(old, new) for old, new in pairs.both if new.price is not None and old.price != new.price and old.inner]
+    shown = [new for old, new in changed if new.price in {one.number for one in old.inner}]
+    if len(shown) >= INNER_LEAST and surely(len(shown), len(changed)) >= INNER:
+        yield Finding(id="inner_as_price", severity="refuse", figures={"count": len(shown)}, examples=skus(shown))
+    told = [
+        new
+        for old, new in pairs.both
+        if old.inner and {one.name for one in old.inner} & {one.name for one in new.attributes}
+    ]
+    if told:
+        yield Finding(id="inner_told", severity="refuse", figures={"count": len(told)}, examples=skus(told))
 
 
 def _of_part(pairs: Pairs, part: Ratios, where: str) -> Iterator[Finding]:
@@ -224,7 +240,3 @@ def _shifted(pairs: Pairs, ratios: Ratios) -> Iterator[Finding]:
         if surely(int(moved.sum()), int(changed.sum())) >= NEIGHBOURS and moved.sum() >= GROUP_LEAST:
             yield _about(pairs, ratios, "prices_shifted", "refuse", "", moved, {})
             return
-
-
-def _skus(products: Sequence[Product]) -> tuple[str, ...]:
-    return tuple(product.sku for product in products[:EXAMPLES])

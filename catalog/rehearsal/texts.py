@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rapidfuzz import fuzz
 
 from catalog.product import Product
-from catalog.rehearsal.goods import Goods, Pairs
+from catalog.rehearsal.goods import Goods, Pairs, skus, spelt
 from catalog.rehearsal.statistics import distance, surely
-from catalog.rehearsal.verdict import EXAMPLES, Finding
-from catalog.workbook.vocabulary import simplify
+from catalog.rehearsal.verdict import Finding
 
 BROKEN_WARN, BROKEN_REFUSE = 3, 0.01  # goods, share of goods, beyond what the live version has
 BROKEN_ALONE = 0.02  # share, with nothing to compare
@@ -23,6 +22,7 @@ SWITCHED = 0.05  # of the names that changed from Cyrillic to Latin or back
 STRANGE = 0.3  # of the names that are about something else: their words are less than STRANGE_LIKE alike
 STRANGE_LIKE = 40  # of 100, by rapidfuzz's token_set_ratio
 LONGEST = 300  # characters of a text that are looked at
+SAMPLE = 1000  # texts whose letters are counted: tens of thousands of letters
 
 # What text looks like when its bytes were taken for another encoding's: UTF-8 as Windows-1251 and as Latin-1,
 # Windows-1251 as Latin-1 or code page 866, code page 866 or KOI8-R as Windows-1251, and what no encoding could show.
@@ -45,7 +45,7 @@ def changes(pairs: Pairs) -> Iterator[Finding]:
             id="language_switched",
             severity="refuse",
             figures={"count": len(switched), "share": len(switched) / len(pairs.both)},
-            examples=_skus(switched),
+            examples=skus(switched),
         )
         return
     yield from _letters(pairs)
@@ -55,7 +55,7 @@ def changes(pairs: Pairs) -> Iterator[Finding]:
             id="names_replaced",
             severity="refuse",
             figures={"count": len(strange), "share": len(strange) / len(pairs.both)},
-            examples=_skus(strange),
+            examples=skus(strange),
         )
 
 
@@ -70,7 +70,7 @@ def alone(goods: Goods, live: Goods | None) -> Iterator[Finding]:
             id="encoding_broken",
             severity="refuse" if share >= refuse else "warn",
             figures={"count": len(broken), "share": len(broken) / len(goods)},
-            examples=_skus(broken),
+            examples=skus(broken),
         )
 
 
@@ -89,16 +89,15 @@ def _letters(pairs: Pairs) -> Iterator[Finding]:
             changed = [(old, new) for old, new in texts if old and new and old != new]
             if len(changed) < max(LETTERS_LEAST, 0.05 * len(texts)):
                 continue
-            apart = distance(
-                _counted(old for old, _ in changed), _counted(_beginning(new, old) for old, new in changed)
-            )
+            looked = changed[:: max(1, len(changed) // SAMPLE)]
+            apart = distance(_counted(old for old, _ in looked), _counted(_beginning(new, old) for old, new in looked))
             if apart >= LETTERS:
                 yield Finding(
                     id=f"letters_{field}",
                     severity="refuse",
                     where=where,
                     figures={"count": len(changed), "distance": apart},
-                    examples=_skus([pairs.both[p][1] for p in places]),
+                    examples=skus([pairs.both[p][1] for p in places]),
                 )
                 return
 
@@ -125,8 +124,4 @@ def _script(text: str) -> int:
 
 
 def _unlike(old: str, new: str) -> bool:
-    return fuzz.token_set_ratio(simplify(old), simplify(new), score_cutoff=STRANGE_LIKE) == 0
-
-
-def _skus(products: Sequence[Product]) -> tuple[str, ...]:
-    return tuple(product.sku for product in products[:EXAMPLES])
+    return fuzz.token_set_ratio(spelt(old), spelt(new), score_cutoff=STRANGE_LIKE) == 0

@@ -182,6 +182,20 @@ def test_a_header_among_the_goods_is_seen_with_and_without_a_live_version() -> N
     assert refusals(rehearse(Goods(products=[header, *GOODS]))) == {"header_as_goods"}
 
 
+def test_dealer_prices_never_come_before_customers() -> None:
+    def dealer(one: Product) -> Attribute:
+        price = round((one.price or Decimal(0)) * Decimal("0.7") + one.row % 9)
+        return Attribute(name="Дилерская цена", text=str(price), number=Decimal(price))
+
+    kept = [replace(one, inner=(dealer(one),)) for one in GOODS]
+    live = Goods(products=kept, version="live")
+    shown = [replace(one, price=dealer(one).number) for one in GOODS]
+    told = [replace(one, attributes=(*one.attributes, dealer(one))) for one in GOODS]
+    assert "inner_as_price" in refusals(rehearse(Goods(products=shown), live))
+    assert refusals(rehearse(Goods(products=told), live)) == {"inner_told"}
+    assert rehearse(Goods(products=kept), live).verdict == "pass"
+
+
 def test_goods_with_two_prices_are_named() -> None:
     again = [replace(one, price=one.price * 2) for one in GOODS[:9] if one.price]
     said = verdict([*GOODS, *again])
