@@ -12,6 +12,7 @@ from typing import Any
 
 from catalog.product import CatalogError, Problem, Product
 from catalog.workbook.columns import FIELDS, Column
+from catalog.workbook.commerceml import exchange_pictures
 from catalog.workbook.grid import Cell, Grid, is_empty, letter
 from catalog.workbook.layout import Table, far_edge, find_tables
 from catalog.workbook.layouts import Layout, Layouts, named
@@ -133,10 +134,20 @@ def read(
     """
     path = Path(path)
     grids, kind, data = open_grids(path, lang=lang)
+    pictures = _pictures(data, kind, grids)
     known = layouts or Layouts() if mapping is None else Layouts.of(mapping)
     reader = _Reader(path.name, lang, known, include_hidden, currency)
     book = reader.read(grids, kind.value)
-    return replace(book, path=path, pictures=find_pictures(data) if kind is Kind.XLSX else ())
+    return replace(book, path=path, pictures=pictures)
+
+
+def _pictures(data: bytes, kind: Kind, grids: list[Grid]) -> tuple[Picture, ...]:
+    match kind:
+        case Kind.XLSX:
+            return find_pictures(data)
+        case Kind.EXCHANGE:
+            return exchange_pictures(data, grids[0])
+    return ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,6 +194,8 @@ class _Reader:
         filled = frozenset(index for index, row in enumerate(grid.rows) if not _blank(row))
         if grid.failure:
             self._say("sheet_failed", sheet=grid.name, why=grid.failure)
+        for id, values in grid.remarks:
+            self.problems.append(Problem(message=message(id, self.lang, **values), sheet=grid.name, lost=False))
         if grid.hidden and not self.include_hidden:
             if filled:
                 self._say("sheet_hidden", grid, sheet=grid.name, rows=len(filled))

@@ -24,6 +24,8 @@ class Grid:
     levels: Mapping[int, int] = field(default_factory=dict)  # a row's depth in the outline, where it has one
     hidden_columns: frozenset[int] = frozenset()  # 0-based
     bold: frozenset[tuple[int, int]] = frozenset()  # cells in bold type, where the file tells
+    feed: bool = False  # each row below the first is an offer, none a heading or a sum
+    remarks: tuple[tuple[str, Mapping[str, object]], ...] = ()  # messages that the reader leaves, with their values
     failure: str = ""  # why the sheet could not be read, empty when it was
 
 

@@ -54,6 +54,8 @@ def find_tables(grid: Grid, *, skip: frozenset[int] = frozenset(), layouts: Layo
     """
     layouts = layouts or Layouts()
     rows = grid.rows
+    if grid.feed:
+        return _feed(rows, layouts)
     spread = _spread_labels(grid)
     headers = _headers(rows, spread, skip)
     first = headers[0].rows[0] if headers else len(rows)
@@ -78,6 +80,14 @@ def find_tables(grid: Grid, *, skip: frozenset[int] = frozenset(), layouts: Layo
                 )
             )
     return tables
+
+
+def _feed(rows: list[list[Cell]], layouts: Layouts) -> list[Table]:
+    """The one table of a feed: its first row names the columns, whatever they are called."""
+    if len(rows) < 2:
+        return []
+    columns, name = mapped({c: written(cell) for c, cell in enumerate(rows[0])}, rows[1:], layouts)
+    return [Table(header=(0,), first=1, last=len(rows) - 1, columns=columns, known=True, fingerprint=name)]
 
 
 def far_edge(grid: Grid) -> int:

@@ -1,4 +1,4 @@
-"""Reads the tables that pose as .xls: HTML pages, SpreadsheetML 2003, and the YML feeds of shops."""
+"""Reads the tables that pose as .xls: HTML pages, SpreadsheetML 2003; and the feeds of shops and of 1C."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+from catalog.workbook.commerceml import ROOT, exchange_grid, tag
 from catalog.workbook.encoding import decoded
 from catalog.workbook.grid import Cell, Grid
 from catalog.workbook.xlsx import parse
@@ -101,19 +102,25 @@ class _Tables(HTMLParser):
             self.done.append((table.rows, table.merged))
 
 
-def xml_grids(data: bytes) -> list[Grid]:
-    """The sheets of a SpreadsheetML 2003 book or the offers of a YML feed. Raises ValueError for any other XML."""
+def xml_root(data: bytes) -> ElementTree.Element:
+    """An XML document in any code page. Raises what the parser raises, ValueError for declared entities."""
     try:
-        root = parse(data)
+        return parse(data)
     except ElementTree.ParseError:
         # expat knows few code pages; the text without its declaration is plain to it
-        root = parse(re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded(data)))
-    name = _tag(root)
+        return parse(re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded(data)))
+
+
+def xml_grids(root: ElementTree.Element, data: bytes) -> list[Grid]:
+    """The sheets of a SpreadsheetML 2003 book or the offers of a YML feed. Raises ValueError for any other XML."""
+    name = tag(root)
+    if name == ROOT:
+        return [exchange_grid([root])]
     if name == "Workbook":
-        return [_worksheet(sheet) for sheet in root if _tag(sheet) == "Worksheet"]
+        return [_worksheet(sheet) for sheet in root if tag(sheet) == "Worksheet"]
     if name == "yml_catalog":
         return [_offers(root)]
-    if name == "html" or any(_tag(element) == "table" for element in root.iter()):
+    if name == "html" or any(tag(element) == "table" for element in root.iter()):
         return html_grids(decoded(data))
     raise ValueError(f"XML of an unknown kind: <{name[:40]}>")
 
@@ -122,12 +129,12 @@ def _worksheet(sheet: ElementTree.Element) -> Grid:
     rows: list[list[Cell]] = []
     merged: list[tuple[int, int, int, int]] = []
     hidden: set[int] = set()
-    for row in (row for table in sheet if _tag(table) == "Table" for row in table if _tag(row) == "Row"):
+    for row in (row for table in sheet if tag(table) == "Table" for row in table if tag(row) == "Row"):
         index = min(_number(row, "Index") or len(rows) + 1, len(rows) + 100_000)
         while len(rows) < index - 1:
             rows.append([])
         cells: list[Cell] = []
-        for cell in (cell for cell in row if _tag(cell) == "Cell"):
+        for cell in (cell for cell in row if tag(cell) == "Cell"):
             column = min(_number(cell, "Index") or len(cells) + 1, 20_000)
             cells.extend([None] * (column - 1 - len(cells)))
             across, down = min(_number(cell, "MergeAcross"), _MOST_SPAN), min(_number(cell, "MergeDown"), _MOST_SPAN)
@@ -143,7 +150,7 @@ def _worksheet(sheet: ElementTree.Element) -> Grid:
 
 def _datum(cell: ElementTree.Element) -> Cell:
     for data in cell:
-        if _tag(data) == "Data":
+        if tag(data) == "Data":
             text = "".join(data.itertext())
             if _attribute(data, "Type") == "Number":
                 try:
@@ -168,7 +175,7 @@ def _offers(root: ElementTree.Element) -> Grid:
     columns = list(dict.fromkeys(name for record in records for name in record))[:500]
     rows: list[list[Cell]] = [list(columns)]
     rows.extend([record.get(name) for name in columns] for record in records)
-    return Grid(name="offers", rows=rows)
+    return Grid(name="offers", rows=rows, feed=True)
 
 
 def _offer(offer: ElementTree.Element, categories: dict[str, str]) -> dict[str, str]:
@@ -185,10 +192,6 @@ def _offer(offer: ElementTree.Element, categories: dict[str, str]) -> dict[str, 
     if "name" not in record and "model" in record:
         record["name"] = " ".join(filter(None, (record.get("typePrefix"), record.get("vendor"), record["model"])))
     return record
-
-
-def _tag(element: ElementTree.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def _attribute(element: ElementTree.Element, name: str) -> str:

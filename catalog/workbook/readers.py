@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import python_calamine as calamine
 
 from catalog.product import CatalogError
+from catalog.workbook.commerceml import ROOT, beside, documents, exchange_grid, tag
 from catalog.workbook.encoding import decoded
 from catalog.workbook.extent import refuse_more
 from catalog.workbook.grid import Cell, Grid, is_empty
-from catalog.workbook.markup import html_grids, xml_grids
+from catalog.workbook.markup import html_grids, xml_grids, xml_root
 from catalog.workbook.messages import message
 from catalog.workbook.ods import ods_looks
 from catalog.workbook.oldxls import xls_grids
@@ -35,7 +37,8 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
         Kind.XLS: lambda: _xls(data),
         Kind.TEXT: lambda: [Grid(name=path.name.removesuffix(".gz"), rows=_csv_rows(decoded(data)))],
         Kind.HTML: lambda: html_grids(decoded(data)),
-        Kind.XML: lambda: xml_grids(data),
+        Kind.XML: lambda: _xml(data, path),
+        Kind.EXCHANGE: lambda: [exchange_grid(documents(data))],
     }
     try:
         grids = _unpanicked(readers[kind])
@@ -66,6 +69,16 @@ def _unpanicked(read: Callable[[], list[Grid]]) -> list[Grid]:
         if type(error).__name__ != "PanicException":
             raise
         raise _Panicked(str(error)) from None
+
+
+def _xml(data: bytes, path: Path) -> list[Grid]:
+    """A sheet or a feed; the goods of 1C come with the prices that lie beside them."""
+    root = xml_root(data)
+    offers = beside(path) if tag(root) == ROOT else None
+    if offers is None:
+        return xml_grids(root, data)
+    grid = exchange_grid([root, xml_root(offers.read_bytes())])
+    return [replace(grid, remarks=(*grid.remarks, ("exchange_joined", {"file": offers.name})))]
 
 
 def _xls(data: bytes) -> list[Grid]:

@@ -122,7 +122,7 @@ class _Rows:
             if row in self.table.repeated:
                 self.reading.kinds[row] = "header"
                 continue
-            kind = self._kind(row, cells)
+            kind = "product" if self.grid.feed else self._kind(row, cells)
             if kind == "product":
                 self._product(row, cells)
             else:

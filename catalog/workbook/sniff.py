@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import zipfile
 import zlib
@@ -28,6 +29,7 @@ class Kind(Enum):
     TEXT = "text"
     HTML = "html"
     XML = "xml"
+    EXCHANGE = "1c"  # a zip with the CommerceML of 1C
 
 
 _STRANGERS = (
@@ -47,6 +49,7 @@ _STRANGERS = (
     (b"\x7fELF", "archive"),
     (b"{\\rtf", "document"),
 )
+_EXCHANGE = re.compile(r"(?:^|/)(?:import|offers)[^/]*\.xml$")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BARE_BIFF = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
 
@@ -115,6 +118,8 @@ def _zip_kind(data: bytes, name: str, lang: str) -> Kind:
         kind = Kind.XLSB
     elif any(entry.startswith("xl/") for entry in lower):
         kind = Kind.XLSX
+    elif any(_EXCHANGE.search(entry) for entry in lower):
+        kind = Kind.EXCHANGE
     else:
         office = mimetype or any(entry.startswith(("word/", "ppt/")) for entry in lower)
         raise _not_a_table("document" if office else "archive", name, lang)
@@ -139,7 +144,7 @@ def _refuse_bomb(data: bytes, name: str, lang: str) -> None:
     """Unpacks the parts for real, since a bomb lies about its size, and stops at the limit."""
     total = 0
     with zipfile.ZipFile(BytesIO(data)) as book:
-        infos = [info for info in book.infolist() if "/media/" not in info.filename.lower()]
+        infos = [info for info in book.infolist() if not _is_picture(info.filename.lower())]
         if sum(info.file_size for info in infos) > MOST_BYTES:
             raise CatalogError(message("too_big", lang, file=name, limit=MOST_BYTES >> 20))
         for info in infos:
@@ -150,6 +155,10 @@ def _refuse_bomb(data: bytes, name: str, lang: str) -> None:
                         raise CatalogError(message("too_big", lang, file=name, limit=MOST_BYTES >> 20))
             except (zlib.error, ValueError, struct.error) as error:
                 raise damaged(name, lang, error) from error
+
+
+def _is_picture(name: str) -> bool:
+    return "/media/" in name or name.endswith((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"))
 
 
 def unpacked(data: bytes, info: zipfile.ZipInfo) -> Iterator[bytes]:
