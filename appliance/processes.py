@@ -81,6 +81,7 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._last: deque[str] = deque(maxlen=12)
         self._stopping = False
+        self._renewing = asyncio.Event()  # somebody wants another life of it, now
 
     @property
     def pid(self) -> int | None:
@@ -94,6 +95,10 @@ class Child:
             code = await self._live()
             if self._stopping:
                 return
+            if self._renewing.is_set():
+                self._renewing.clear()
+                pause = FIRST_PAUSE
+                continue
             if time.monotonic() - began >= HEALTHY:
                 pause = FIRST_PAUSE
             self.restarts += 1
@@ -101,8 +106,23 @@ class Child:
             self._enter(Phase.RESTARTING)
             if self.reason != before or pause < LONGEST_PAUSE:  # at its slowest, the same again is no news
                 self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._renewing.wait()
+            pause = FIRST_PAUSE if self._renewing.is_set() else min(pause * 2, LONGEST_PAUSE)
+            self._renewing.clear()
+
+    async def again(self) -> None:
+        """Ends the process so that it is started anew at once, which is no crash; in a pause, cuts that short.
+
+        Returns when the new process has been asked to start.
+        """
+        process = self._process
+        self._renewing.set()
+        if process is not None and process.returncode is None:
+            await end(process, grace=self.role.grace)
+        while self._renewing.is_set() and not self._stopping:
+            await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """Asks the process and all that it started to end, then makes them. Safe twice."""

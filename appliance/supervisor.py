@@ -28,6 +28,7 @@ from appliance.journal import Journal
 from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
 from appliance.settings import FILE, Settings, variable
 from appliance.store.embedded import Embedded, EmbeddedError
+from appliance.switching import Choice, Switching
 from appliance.tasks import Tasks
 from appliance.words import words
 
@@ -51,6 +52,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """How the engine's model is changed: where the choice is kept, and the program that asks the running engine."""
+
+    choice: Callable[[], Choice]
+    examine: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What runs on this box, as plain values. Roles are started in their order and ended in it: customers first."""
 
@@ -58,6 +67,7 @@ class House:
     roles: tuple[Role, ...]
     steps: tuple[Step, ...] = ()
     migrate: tuple[str, ...] = ()
+    switch: Switch | None = None  # none where the settings name the model, or another server has it
     own_database: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
     chat: str = ""  # addresses for people
@@ -91,6 +101,7 @@ def house(settings: Settings) -> House:
         roles=tuple(roles),
         steps=tuple(_steps(settings, appliance, own_engine=own_engine)),
         migrate=(*appliance, "migrate"),
+        switch=_switch(settings, appliance) if own_engine and not settings.model else None,
         own_database=settings.database_url is None,
         env={"APPLIANCE_HOME": str(settings.home)}
         | ({"APPLIANCE_CONFIG": str(settings.file)} if settings.file else {}),
@@ -133,6 +144,15 @@ def _model_is_here(settings: Settings) -> bool:
         return files.path(settings.model or files.chosen() or "").is_file()
     except ModelError:
         return False
+
+
+def _switch(settings: Settings, appliance: tuple[str, ...]) -> Switch:
+    def choice() -> Choice:
+        from models.files import ModelFiles
+
+        return ModelFiles(settings.home / "models")
+
+    return Switch(choice=choice, examine=(*appliance, "models", "test", "--running"))
 
 
 def _as_typed() -> str:
@@ -230,6 +250,8 @@ class Supervisor:
         self._say("roles_starting", names=", ".join(child.name for child in self._children))
         for child in self._children:
             tasks.start(self._keep(child), name=child.name)
+        if house.switch is not None:
+            self._background.append(tasks.start(self._switching(house.switch, env).run(), name="switching"))
         for step in house.steps:
             self._background.append(tasks.start(self._step(step, env), name=step.name))
         await self._until_ready()
@@ -249,6 +271,14 @@ class Supervisor:
         if child.role.after in self._done:
             await self._done[child.role.after].wait()
         await child.run()
+
+    def _switching(self, switch: Switch, env: Mapping[str, str]) -> Switching:
+        async def examine() -> str:
+            code, last = await self._work("examine", switch.examine, env, nice=0)
+            return (last[-1] if last else f"exit code {code}") if code else ""
+
+        engine = next(child for child in self._children if child.name == "engine")
+        return Switching(engine, switch.choice(), examine=examine, say=self._say)
 
     async def _until_ready(self) -> None:
         for step in self._house.steps:

@@ -165,6 +165,11 @@ class ModelFiles:
             self._write_switch(Switch(at=time.time(), model=name, before=before, tested=tested))
         _write(self.folder / _CHOSEN, f"{name}\n")
 
+    def tested(self, name: str) -> bool:
+        """Whether the model passed its trial before it was chosen."""
+        last = self._last(name)
+        return last is not None and last.tested
+
     def keep(self, name: str) -> None:
         """The model has proved itself where it answers."""
         if (last := self._last(name)) and last.kept is None:

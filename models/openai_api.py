@@ -37,7 +37,7 @@ class OpenAIChat:
         first_token: float = 60.0,
         between: float = 30.0,
     ) -> None:
-        self.name = model
+        self.name = self._model = model  # the name becomes the one that the server gives its model
         self._temperature = temperature
         self._first_token, self._between = first_token, between
         self._estimate = 0.0  # seconds to the first token, as measured here
@@ -63,6 +63,7 @@ class OpenAIChat:
         text, finish = "", ""
         async with aclosing(self._events(self._body(turns, schema, limit, stop))) as found:
             while (event := await self._next(found, first=not text)) is not None:
+                self.name = event.get("model") or self.name
                 choice = (event.get("choices") or [{}])[0]
                 finish = choice.get("finish_reason") or finish
                 piece = (choice.get("delta") or {}).get("content") or ""
@@ -114,8 +115,8 @@ class OpenAIChat:
             "max_tokens": limit,
             "temperature": self._temperature,
         }
-        if self.name:
-            body["model"] = self.name
+        if self._model:
+            body["model"] = self._model
         if stop:
             body["stop"] = list(stop)
         if schema is not None:
