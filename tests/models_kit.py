@@ -125,14 +125,17 @@ def wait_for(url: str, *, seconds: float = 90.0) -> None:
     raise TimeoutError(f"{url} did not answer")
 
 
-def tiny_gguf(*, chat: bool = True, padding: int = 4096) -> bytes:
-    """A whole GGUF header of a very small model, and some bytes where its weights would be."""
+def tiny_gguf(*, chat: bool = True, padding: int = 4096, blocks: int = 2) -> bytes:
+    """A whole GGUF header of a very small model, and some bytes where its weights would be.
+
+    With very many `blocks`, the model that the header describes needs more memory than any box has.
+    """
     facts: dict[str, Any] = {
         "general.architecture": "llama",
         "general.name": "Tiny",
         "llama.context_length": 512,
         "llama.embedding_length": 64,
-        "llama.block_count": 2,
+        "llama.block_count": blocks,
         "llama.attention.head_count": 4,
         "llama.attention.head_count_kv": 2,
         "tokenizer.ggml.tokens": ["a", "b"],
