@@ -1,238 +1,175 @@
-"""How fast the search is: each query alone, embedding included, over generated goods of a chosen number or real ones.
+"""How fast the search is: whole queries, embedding included, one process, the numeric libraries on one thread.
 
-    scripts/bench search [--quick] [--rows 60000] [--catalog FILE.csv.gz] [--queries FILE.csv.gz] [--beside]
+    scripts/bench search [--quick] [--million] [--beside] [--catalog FILE.csv.gz --queries FILE.csv.gz]
 
-Without a catalogue the goods are generated (believable words, quantities and codes; synthetic, and said to be).
-`--beside` also times ChromaDB, Qdrant's local mode and LanceDB on the same vectors, those that are installed.
+With a catalogue: its real rows, with the default lanes. Without one: generated goods, synthetic and said to be, in
+growing numbers. `--beside` also times ChromaDB, Qdrant's local mode and LanceDB on the same vectors and queries, in a
+venv of their own that is made for it. Catalogues that were built stay in the cache for the next run.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib
-import random
+import json
+import os
 import resource
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from catalog import build
-from catalog.product import Product
+from catalog.build import FORMAT
 from catalog.shelf import Shelf
-from models.base import Vectors
 from models.packaged import PackagedEmbedder
-from tests.eval._judged import read_products, read_queries
+from tests.bench._asked import shares
+from tests.eval._judged import read_queries
+from tests.eval._own import own_goods, own_queries
+from tests.prove_kit import CACHE
+from tests.rig import ROOT
 
-KINDS = (
-    "Насос",
-    "Компрессор",
-    "Вентилятор",
-    "Клапан",
-    "Кран шаровой",
-    "Задвижка",
-    "Подшипник",
-    "Выключатель автоматический",
-    "Кабель силовой",
-    "Светильник",
-    "Муфта",
-    "Фильтр",
-    "Редуктор",
-    "Электродвигатель",
-    "Датчик давления",
-    "Манометр",
-    "Circuit breaker",
-    "Ball valve",
-    "Pressure gauge",
-    "Gearbox",
-    "Welding machine",
-    "Air compressor",
-    "Pump",
-    "Fan",
-)
-QUALITIES = (
-    "дренажный",
-    "погружной",
-    "циркуляционный",
-    "промышленный",
-    "стальной",
-    "латунный",
-    "чугунный",
-    "взрывозащищённый",
-    "осевой",
-    "центробежный",
-    "поршневой",
-    "винтовой",
-    "фланцевый",
-    "муфтовый",
-    "stainless",
-    "industrial",
-    "portable",
-)
-UNITS = ("кВт", "В", "мм", "бар", "м3/ч", "кг", "А", "Гц")
-VALUES = (1, 1.5, 2.2, 3, 4, 5.5, 7.5, 10, 11, 15, 16, 20, 25, 32, 40, 50, 63, 80, 100, 220, 380)
+GROWTH, MILLION = (10_000, 60_000, 250_000), 1_000_000
+RIVALS = {"chromadb": "chromadb", "qdrant": "qdrant-client", "lancedb": "lancedb"}  # and the packages that hold them
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as the product sets
 
 
-def generated(count: int, seed: int = 1) -> Iterator[Product]:
-    """Synthetic goods: the same for the same seed."""
-    dice = random.Random(seed)
-    for number in range(count):
-        words = [
-            dice.choice(KINDS),
-            *dice.sample(QUALITIES, 2),
-            f"{dice.choice('ABCDEKMNPST')}{dice.randrange(10**6):06d}",
-        ]
-        sizes = [f"{dice.choice(VALUES)} {dice.choice(UNITS)}" for _ in range(3)]
-        yield Product(
-            sku=f"S{number:07d}",
-            name=f"{' '.join(words)}, {', '.join(sizes)}",
-            category=words[0],
-            price=Decimal(dice.randrange(100, 10**6)),
-            currency="RUB",
-            stock=Decimal(dice.randrange(5)),
-        )
-
-
-def questions(count: int, seed: int = 2) -> list[str]:
-    """What customers might ask of the generated goods: words, words with sizes, slips, codes."""
-    dice = random.Random(seed)
-    asked = []
-    for number, product in enumerate(generated(count * 3, seed=1)):
-        if number % 3 == 0:
-            words = product.name.split()
-            kept = [word for word in words if dice.random() < 0.6] or words[:2]
-            text = " ".join(kept)
-            at = dice.randrange(max(len(text) - 1, 1))
-            asked.append(text[:at] + text[at + 1 :] if number % 4 == 0 else product.sku if number % 7 == 0 else text)
-    return asked
-
-
-async def built(
-    products: Sequence[Product], embedder: PackagedEmbedder, root: Path, *, invented: bool
-) -> tuple[Shelf, float]:
-    """A shelf with the goods live and the seconds that it took; past 100,000 rows their vectors are invented."""
-    shelf = Shelf(root, embedders=[embedder])
+def shelf_of(what: int | Path, *, e5: bool = False) -> Path:
+    """A shelf of so many generated goods, or of a catalogue's rows; built at the first call, which takes minutes."""
+    name = f"{what:08d}" if isinstance(what, int) else f"{what.stem.split('.')[0]}-{what.stat().st_size}"
+    made = CACHE / "search" / f"{name}{'-e5' if e5 else ''}-{FORMAT}"
+    if (made / "live.json").exists():
+        return made
+    shutil.rmtree(made, ignore_errors=True)
+    arguments = ("e5", made, shelf_of(what)) if e5 else (what, made) if isinstance(what, int) else ("real", made, what)
+    print(f"building {made.name}, once …", flush=True)
     begun = time.perf_counter()
-    if invented:
-        folder = root / "version"
-        folder.mkdir(parents=True)
-        build.write(
-            folder, products, {embedder.name: scattered(products)}, about={"version": "version", "source": "bench"}
-        )
-        shelf.publish("version")
-    else:
-        version = await shelf.add(products, source="bench")
-        shelf.publish(version.name)
-    return shelf, time.perf_counter() - begun
+    _run("tests.bench._goods", *arguments)
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file()) >> 20
+    print(
+        f"{made.name}: built in {time.perf_counter() - begun:.0f} s, {most} MB at most, {size} MB of files", flush=True
+    )
+    return made
 
 
-def scattered(products: Sequence[Product], centres: int = 2000) -> Vectors:
-    """Unit vectors around so many centres: the speed of a large index without hours of embedding."""
-    dice = np.random.default_rng(1)
-    middle = dice.standard_normal((centres, PackagedEmbedder.dimensions), dtype=np.float32)
-    vectors = middle[dice.integers(0, centres, len(products))]
-    for start in range(0, len(vectors), 50_000):
-        part = vectors[start : start + 50_000]
-        part += 0.7 * dice.standard_normal(part.shape, dtype=np.float32)
-        part /= np.linalg.norm(part, axis=1, keepdims=True)
-    return vectors
+def questions() -> list[str]:
+    """What is asked of generated goods: kinds, sizes, codes, slips, other layouts and languages."""
+    return list(dict.fromkeys(one.query for one in own_queries(own_goods()[1])))
 
 
-async def timed(shelf: Shelf, queries: Sequence[str]) -> list[float]:
-    """Milliseconds of each query, alone, the cache emptied by asking each but once."""
-    for text in queries[:20]:
-        await shelf.search(text, limit=9)
-    times = []
-    for text in dict.fromkeys(queries):
+def asked(shelf: Path, queries: Sequence[str], *more: str) -> dict[str, Any]:
+    """What `_asked.measured` says of a shelf, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "queries.json"
+        file.write_text(json.dumps(queries), "utf-8")
+        figures: dict[str, Any] = json.loads(_run("tests.bench._asked", shelf, file, *more))
+        return figures
+
+
+def line(name: str, figures: Mapping[str, Any]) -> str:
+    """One row of the table."""
+    wall, own = ("/".join(f"{value:.1f}" for value in figures[key]) for key in ("wall", "own"))
+    memory = f"{figures['memory']['own']} + {figures['memory']['mapped']} MB"
+    return f"{name:34}{wall:>20}{own:>20}{figures['speed']:9.0f}  {memory}"
+
+
+HEAD = f"{'':34}{'ms p50/p95/p99':>20}{'of its own time':>20}{'q/s':>9}  memory: own + mapped, shared"
+
+
+def beside(shelf: Path, queries: Sequence[str]) -> Iterator[str]:
+    """The same vectors and queries in other engines: the ten nearest alone, where ours is also shown alone."""
+    snapshot = Shelf(shelf).current()
+    assert snapshot is not None
+    embedder = PackagedEmbedder()
+    lane = snapshot.meanings[embedder.name]
+    vectors, wanted = lane.vectors.astype(np.float32), embedder.encode(list(queries))
+    nearest = np.stack([np.argpartition(-(vectors @ one), 10)[:10] for one in wanted])
+    times, right = [], 0
+    for one, true in zip(wanted, nearest, strict=True):
         begun = time.perf_counter()
-        await shelf.search(text)
+        found = lane.search(one, 10)
+        found = found[np.argsort(-(lane.of(found) @ one))][:10]
         times.append((time.perf_counter() - begun) * 1000)
-    return times
+        right += len(set(found.tolist()) & set(true.tolist()))
+    yield _nearest("our meaning lane", {"wall": shares(times), "recall": right / nearest.size})
+    with tempfile.TemporaryDirectory() as folder:
+        for name, part in (("vectors", vectors), ("asked", wanted), ("nearest", nearest)):
+            np.save(Path(folder) / f"{name}.npy", part)
+        for name, package in RIVALS.items():
+            program = [_venv(package), ROOT / "tests" / "bench" / "_rivals.py", name, folder]
+            figures = json.loads(_call(program, cwd=folder))
+            yield _nearest(f"{name} {_version(package)}", figures)
 
 
-def beside(vectors: Vectors, asked: Vectors) -> Iterator[tuple[str, list[float]]]:
-    """Other engines on the same vectors: the ten nearest, without the embedding; those not installed are named."""
-    for name, prepare in (("chromadb", _chroma), ("qdrant_client", _qdrant), ("lancedb", _lance)):
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            print(f"{name}: not installed, left out")
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            ask = prepare(module, vectors, folder)
-            times = []
-            for vector in asked:
-                begun = time.perf_counter()
-                ask(vector)
-                times.append((time.perf_counter() - begun) * 1000)
-        yield name, times
+def _nearest(name: str, figures: Mapping[str, Any]) -> str:
+    more = f", built in {figures['built']:.0f} s, {figures['memory']} MB" if "built" in figures else ""
+    wall = " / ".join(f"{value:.1f}" for value in figures["wall"])
+    return f"{name}: ten nearest alone, ms {wall}, recall {figures['recall']:.3f}{more}"
 
 
-def _chroma(module: object, vectors: Vectors, folder: str) -> Callable[[Vectors], object]:
-    collection = module.PersistentClient(folder).create_collection("goods")  # type: ignore[attr-defined]
-    for start in range(0, len(vectors), 5000):
-        part = vectors[start : start + 5000]
-        collection.add(ids=[str(start + at) for at in range(len(part))], embeddings=part)
-    return lambda vector: collection.query(query_embeddings=[vector], n_results=10)
+def _venv(package: str) -> Path:
+    """The Python of a venv with this package alone."""
+    python = CACHE / "rivals" / package / "bin" / "python"
+    if not python.exists():
+        print(f"installing {package} into a venv of its own, once …", flush=True)
+        _call([sys.executable, "-m", "uv", "venv", "--python", sys.executable, python.parents[1]])
+        _call([sys.executable, "-m", "uv", "pip", "install", "--python", python, "numpy", package])
+    return python
 
 
-def _qdrant(module: object, vectors: Vectors, folder: str) -> Callable[[Vectors], object]:
-    client = module.QdrantClient(path=folder)  # type: ignore[attr-defined]
-    models = module.models  # type: ignore[attr-defined]
-    size = vectors.shape[1]
-    client.create_collection("goods", vectors_config=models.VectorParams(size=size, distance=models.Distance.COSINE))
-    client.upload_collection("goods", vectors=vectors, ids=range(len(vectors)))
-    return lambda vector: client.query_points("goods", query=vector, limit=10)
+def _version(package: str) -> str:
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    return _call([_venv(package), "-c", code]).strip()
 
 
-def _lance(module: object, vectors: Vectors, folder: str) -> Callable[[Vectors], object]:
-    rows = [{"vector": vector, "id": at} for at, vector in enumerate(vectors)]
-    table = module.connect(folder).create_table("goods", data=rows)  # type: ignore[attr-defined]
-    return lambda vector: table.search(vector).limit(10).to_list()
+def _run(module: str, *arguments: object) -> str:
+    return _call([sys.executable, "-m", module, *arguments])
 
 
-def shares(times: Sequence[float]) -> str:
-    """The median and the tail, in milliseconds."""
-    return " / ".join(f"{np.percentile(times, share):.1f}" for share in (50, 95, 99))
+def _call(program: Sequence[object], cwd: object = ROOT) -> str:
+    done = subprocess.run(
+        [str(part) for part in program], cwd=str(cwd), env=os.environ | ONE_THREAD, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program[0]} {program[1]} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
 
 
-async def main() -> int:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench search", description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--rows", type=int, default=60_000)
+    parser.add_argument("--quick", action="store_true", help="5,000 generated rows")
+    parser.add_argument("--million", action="store_true", help="grow to a million rows; building takes minutes, 6 GB")
     parser.add_argument("--catalog", type=Path)
     parser.add_argument("--queries", type=Path)
+    parser.add_argument("--e5", action="store_true", help="with the e5 embedder beside the packaged one, too")
     parser.add_argument("--beside", action="store_true")
-    parser.add_argument("--most", type=float, default=0.0, help="fail when p95 is above so many milliseconds")
-    asked = parser.parse_args()
-    rows = 5000 if asked.quick else asked.rows
-    products = list(read_products(asked.catalog) if asked.catalog else generated(rows))
-    queries = [one.query for one in read_queries(asked.queries)] if asked.queries else questions(500)
-    embedder = PackagedEmbedder()
-    with tempfile.TemporaryDirectory() as folder:
-        invented = not asked.catalog and rows > 100_000
-        shelf, seconds = await built(products, embedder, Path(folder), invented=invented)
-        times = await timed(shelf, queries)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        kind = "real rows" if asked.catalog else "synthetic rows" + (", vectors invented" if invented else "")
-        print(f"{len(products)} {kind}: built in {seconds:.0f} s, {memory} MB at most")
-        speed = 1000 * len(times) / sum(times)
-        print(f"search, one process, ms p50 / p95 / p99: {shares(times)}; {speed:.0f} queries a second")
-        snapshot = shelf.current()
-        if asked.beside and snapshot is not None:
-            vectors = snapshot.meanings[embedder.name].vectors.astype(np.float32)
-            for name, others in beside(vectors, embedder.encode(queries[:200])):
-                print(f"{name}, ten nearest alone: {shares(others)}")
-        shelf.close()
-    p95 = float(np.percentile(times, 95))
-    print(f"p95 {p95:.1f} ms")
-    return 0 if not asked.most or p95 <= asked.most else 1
+    parser.add_argument("--most", type=float, default=0.0, help="fail when a p95 is above so many milliseconds")
+    given = parser.parse_args()
+    if bool(given.catalog) != bool(given.queries):
+        parser.error("--catalog and --queries go together")
+    queries = [one.query for one in read_queries(given.queries)] if given.queries else questions()
+    sizes = (5000,) if given.quick else (*GROWTH, MILLION) if given.million else GROWTH
+    print(f"{len(queries)} queries; the box's load is {os.getloadavg()[0]:.1f} before they begin")
+    wheres: tuple[int | Path, ...] = (given.catalog,) if given.catalog else sizes
+    worst, lines = 0.0, [HEAD]
+    for where in wheres:
+        kind = "generated rows" if isinstance(where, int) else "real rows"
+        for more in ((), ("e5",)) if given.e5 else ((),):
+            figures = asked(shelf_of(where, e5=bool(more)), queries, *more)
+            lines.append(line(f"{figures['rows']:,} {kind}{', e5 beside' if more else ''}", figures))
+            lines.append("  ms " + ", ".join(f"{name} {value:.2f}" for name, value in figures["parts"].items()))
+            worst = max(worst, figures["wall"][1])
+    print("\n".join(lines))
+    if given.beside:
+        print("\n".join(beside(shelf_of(wheres[-1]), queries[:200])))
+    print(f"p95 {worst:.1f} ms")
+    return 0 if not given.most or worst <= given.most else 1
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())
