@@ -28,6 +28,12 @@ GAP = re.compile(
     r"[\[\]]|  |(?<![\w#])(?<!\w )(?<!# )"
     r"(?:[$€£₽₸]|(?:кВт|Вт|kW|бар|bar|мм|см|mm|cm|кг|kg|об/мин|rpm|psi|МПа|MPa|лм|lm)(?!\w))"
 )
+# "1500 Вт или 1500 Вт": a choice between a value and itself, which marks filled from alike rows give.
+TWICE = re.compile(
+    r"(?<!\w)(?P<one>[^\s,.;:](?:[^,.;:]{0,40}?[^\s,.;:])?)\s+(?:или|либо|и|або|чи|та|or|and|oder|und|немесе|yoki|veya|ve)"
+    r"\s+(?P=one)(?!\w)",
+    re.IGNORECASE,
+)
 LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
 
 
@@ -98,7 +104,8 @@ class Sentences:
 
     def _judged(self, template: str) -> list[str]:
         sentence, why = self.rendered(template.strip())
-        if not sentence and not why:
+        sentence = TWICE.sub(lambda match: match["one"], sentence)
+        if (not sentence and not why) or sentence in self.passed:
             return []
         labels = {match[1].translate(LATIN) for match in MARK.finditer(template) if match[1]}
         pronoun = not labels and PRONOUN.match(sentence)

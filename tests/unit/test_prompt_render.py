@@ -59,6 +59,12 @@ def test_a_unit_that_the_model_repeats_is_said_once() -> None:
     assert answered("Мощность [A.Мощность] Вт.").text == "Мощность 93 Вт."
 
 
+def test_a_choice_between_a_value_and_itself_is_said_once() -> None:
+    said = answered("Есть насос мощностью [A.Мощность] или [A.Мощность]. Есть на складе. Есть на складе.")
+    assert said.passed[0] == "Есть насос мощностью 93 Вт."
+    assert len(said.passed) == len(set(said.passed))
+
+
 def test_each_sentence_is_given_as_soon_as_it_is_finished() -> None:
     sentences = Sentences(rows=ROWS, lang="ru", money=rubles)
     assert sentences.feed('{"skus": [], "answer": "Здравст') == []
