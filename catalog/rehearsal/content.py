@@ -60,7 +60,7 @@ def _fields_lost(pairs: Pairs) -> Iterator[Finding]:
     for name, filled in FIELDS.items():
         lost = np.array([bool(filled(old)) and not filled(new) for old, new in pairs.both], dtype=bool)
         had = np.array([bool(filled(old)) for old, _ in pairs.both], dtype=bool)
-        for where, places in pairs.parts():
+        for where, places in pairs.parts:
             count, total = int(lost[places].sum()), int(had[places].sum())
             share = surely(count, total)
             grave = share >= LOST_REFUSE if not where else count >= GROUP_LOST * total

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-from catalog.normalize import looks_like_code
 from catalog.product import Product
 from catalog.rehearsal.goods import Goods, Pairs, code_of, identity, skus, spelt
 from catalog.rehearsal.statistics import surely
@@ -134,7 +133,7 @@ def _swapped(pairs: Pairs) -> Iterator[Finding]:
     wrong = [
         product
         for product in pairs.added
-        if spelt(product.sku) in names and (spelt(product.name) in codes or looks_like_code(product.name))
+        if spelt(product.sku) in names and (spelt(product.name) in codes or _is_code(product.name))
     ]
     if surely(len(wrong), len(pairs.candidate)) >= SWAPPED:
         yield Finding(
@@ -181,7 +180,7 @@ def _names_itself(field: str, text: str) -> bool:
 def _codes_for_names(goods: Goods, live: Goods | None) -> Iterator[Finding]:
     if live is not None:
         return
-    wrong = [p for p in goods.products if looks_like_code(p.name) and len(spelt(p.sku).split()) >= 3]
+    wrong = [product for product in goods.products if _is_code(product.name) and _is_name(product.sku)]
     if surely(len(wrong), len(goods)) >= CODED:
         yield Finding(
             id="names_and_codes_swapped",
@@ -189,6 +188,16 @@ def _codes_for_names(goods: Goods, live: Goods | None) -> Iterator[Finding]:
             figures={"count": len(wrong), "share": len(wrong) / len(goods)},
             examples=skus(wrong),
         )
+
+
+def _is_code(text: str) -> bool:
+    """One chunk with a digit in it."""
+    return len(text.split()) == 1 and any(sign.isdigit() for sign in text)
+
+
+def _is_name(text: str) -> bool:
+    """Two words or more, beside whatever else."""
+    return sum(word.isalpha() and len(word) > 2 for word in text.split()) >= 2
 
 
 def _two_prices(goods: Goods, live: Goods | None) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ def changes(pairs: Pairs, ratios: Ratios) -> Iterator[Finding]:
     if not len(ratios):
         return
     told: set[str] = set()
-    for where, places in pairs.parts():
+    for where, places in pairs.parts:
         part = ratios.among(places) if where else ratios
         if where and (len(part) < GROUP_LEAST or "" in told):
             continue  # what holds for all is not said again of each group

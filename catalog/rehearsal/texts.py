@@ -81,8 +81,9 @@ def is_broken(product: Product) -> bool:
 
 def _letters(pairs: Pairs) -> Iterator[Finding]:
     """The letters of the changed texts, by sheet too: another language has others, however the words are chosen."""
-    for where, places in pairs.parts():
-        if where and where not in pairs.live.sheets:
+    sheets = {"", *pairs.live.sheets}
+    for where, places in pairs.parts:
+        if where not in sheets:
             continue
         for field in ("name", "description"):
             texts = [(getattr(pairs.both[p][0], field), getattr(pairs.both[p][1], field)) for p in places]

@@ -238,6 +238,10 @@ def test_a_first_import_is_judged_by_itself_alone() -> None:
     assert rehearse(Goods(products=GOODS)).verdict == "pass"
     assert rehearse(Goods(products=each(price=lambda one: None))).verdict == "warn"
     assert refusals(rehearse(Goods(products=each(price=lambda one: Decimal(1))))) == {"prices_equal"}
+    dotted = each(sku=lambda one: f"68.{one.row}.CP92", name=lambda one: f"{one.name} СР-92/4")
+    assert rehearse(Goods(products=dotted)).verdict == "pass"
+    swapped = each(name=lambda one: one.sku, sku=lambda one: one.name)
+    assert refusals(rehearse(Goods(products=swapped))) == {"names_and_codes_swapped"}
     broken = each(name=lambda one: one.name.encode().decode("cp1251", "replace"))
     assert refusals(rehearse(Goods(products=broken))) == {"encoding_broken"}
 
