@@ -132,7 +132,7 @@ _BORE = re.compile(
 _BORE_MM = re.compile(
     rf"(?<![a-zа-я])(?:ду|dn|ф|d)[ .=]?({_NUMBER})(?:(?:[xх*/])({_NUMBER}))?(?=\s?mm|\s?мм|[^\w]|[xх]|$)"
 )
-_NOMINAL_PRESSURE = re.compile(rf"(?<![a-zа-я])(?:ру|рn|pn|pу|рy)[ .=]?({_NUMBER})(?![\d a-zа-я]*мпа)")
+_NOMINAL_PRESSURE = re.compile(rf"(?<![a-zа-я])(?:ру|рn|pn|pу|рy)[ .=]?({_NUMBER})(?![\d a-zа-я]{{0,40}}мпа)")
 _THREAD = re.compile(rf"(?<![a-zа-я0-9])(?<!\d\s)[mм]\s?({_NUMBER})(?:\s?[xх*]\s?({_NUMBER}))?(?![a-zа-я0-9/])")
 _PROTECTION = re.compile(r"(?<![a-zа-я])i[pр][ -]?(\d\d)(?!\d)")
 _POLES = re.compile(
