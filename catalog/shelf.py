@@ -20,6 +20,7 @@ from typing import Any
 
 from catalog import build
 from catalog.digest import digest
+from catalog.lanes.meaning import one_thread
 from catalog.product import CatalogError, Product
 from catalog.snapshot import Found, Snapshot
 from catalog.understand import understand
@@ -104,7 +105,7 @@ class Shelf:
         self._seen: tuple[int, int] = (0, 0)
         self._live: Snapshot | None = None
         self._lock = Lock()
-        self._threads = ThreadPoolExecutor(max_workers=SEARCHES, thread_name_prefix="search")
+        self._threads = ThreadPoolExecutor(SEARCHES, thread_name_prefix="search", initializer=one_thread)
         self.cache = Cache()
 
     def current(self) -> Snapshot | None:

@@ -21,7 +21,16 @@ PER_CELL = 64  # vectors that each cell's middle is trained on
 NEAREST = 0.15  # share of the cells that a query scans
 WIDER = 3  # times as many rows as asked are taken from the codes, to be judged by their exact vectors
 
-faiss.omp_set_num_threads(1)
+
+def one_thread() -> None:
+    """Holds the calling thread to itself: OpenMP keeps its number of threads for each thread that asks.
+
+    Two of them on a busy box wait for each other in a loop: training took 40 s of computing instead of two.
+    """
+    faiss.omp_set_num_threads(1)
+
+
+one_thread()
 
 
 class MeaningLane:
@@ -51,6 +60,7 @@ class MeaningLane:
     @staticmethod
     def build(folder: Path, vectors: Weights, scripts: NDArray[np.uint8], *, embedder: str) -> None:
         """Writes the indexes of `vectors`, float32 [rows, dimensions], L2-normalised; `scripts` by place in SCRIPTS."""
+        one_thread()
         folder.mkdir(parents=True, exist_ok=True)
         means = np.zeros((len(SCRIPTS), vectors.shape[1]), dtype=np.float32)
         spread = np.ones(len(SCRIPTS), dtype=np.float32)
