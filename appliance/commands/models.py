@@ -113,7 +113,7 @@ def _import(asked: argparse.Namespace, settings: Settings) -> int:
 def _test(asked: argparse.Namespace, settings: Settings) -> int:
     files = _files(settings)
     if asked.running or settings.llm_provider != "engine":
-        name, verdict = "the model", asyncio.run(_examine_running(settings))
+        name, verdict = settings.model or files.chosen() or "", asyncio.run(_examine_running(settings))
     else:
         name = asked.name or settings.model or files.chosen() or ""
         verdict = _tried(files, name)
@@ -201,7 +201,7 @@ def _judged(asked: argparse.Namespace, name: str, verdict: Verdict) -> int:
         say(f"{name} passed: {verdict.right} of {verdict.asked} right, {verdict.speed:.1f} tokens/s, "
             f"first token after {verdict.first_token:.1f} s.")  # fmt: skip
     else:
-        say(f"{name} failed the test and is not used. {verdict.why}")
+        say(f"{name} failed the test. {verdict.why}")
     return 0 if verdict.passed else 1
 
 

@@ -257,9 +257,8 @@ async def _refused(appliance: Appliance, name: str, why: str, wrong: list[str]) 
     said = done.stdout + done.stderr
     if done.returncode == 0 or why not in said or appliance.pid("engine") != engine or _chosen(appliance) != FIRST:
         wrong.append(f"{name} should have been refused ({why}): {said[-300:]}")
-    print(
-        f"{name:20} refused after {time.monotonic() - began:.0f} s: {said.strip().splitlines()[-1][:100]}", flush=True
-    )
+    last = (done.stdout or said).strip().splitlines()[-1]
+    print(f"{name:20} refused after {time.monotonic() - began:.0f} s: {last[:100]}", flush=True)
 
 
 async def _returned(appliance: Appliance, name: str, wrong: list[str]) -> None:
