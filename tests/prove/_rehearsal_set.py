@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import json
@@ -14,6 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -23,10 +25,13 @@ from xml.sax.saxutils import escape
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineWorkbook
 
-from catalog.rehearsal import Goods, Verdict, import_report, reachable, rehearse
+from catalog.rehearsal import Goods, Verdict, import_report, reachable, rehearse, replay
+from catalog.rehearsal.replay import KEPT_WARN
 from catalog.sample import write_sample
 from catalog.sample.goods import goods as sample_goods
+from catalog.shelf import Shelf
 from catalog.workbook import read
+from models.packaged import PackagedEmbedder
 from tests.prove._rehearsal_changes import DEFECTS, FIELDS, HARMLESS, Change, Make, Page, PriceList
 from tests.rig import ROOT
 
@@ -34,6 +39,7 @@ REAL = ROOT.parent / "shared" / "data" / "catalog.csv.gz"
 ROWS, SPARE = 3000, 600  # goods of a price list, and goods that it does not have yet
 CAUGHT, REFUSED = 19, 1  # of 20: defects at least, harmless changes at most
 SOURCES = ("feeds", "wilo", "radioparts", "vira", "dlink")  # of the real rows: those with prices
+SEARCHED, QUESTIONS = 600, 40  # goods of the versions that are searched, questions asked of them
 QUICK = 4  # in a smoke test every fourth change, one way each
 
 _SOUNDS = "a b v g d e zh z i y k l m n o p r s t u f kh ts ch sh shch ' y ' e yu ya yo"
@@ -60,7 +66,32 @@ def judge(quick: bool) -> tuple[bool, str]:
         )
         missed = len(DEFECTS) - CAUGHT
         holds = holds and defects.count(False) <= missed and sum(harmless) <= REFUSED
-    return holds, "; ".join(told) + " changes refused" + ("" if REAL.exists() else " (no real catalogue here)")
+    kept, broken = asyncio.run(_asked_again(seed=1))
+    told.append(
+        f"of the answers to {QUESTIONS} questions {kept:.0%} stay after a month, {broken:.0%} with half of the goods"
+    )
+    holds = holds and kept >= KEPT_WARN > broken
+    return holds, "; ".join(told) + ("" if REAL.exists() else "; no real catalogue is here")
+
+
+async def _asked_again(seed: int) -> tuple[float, float]:
+    """The share of top hits that stay after a harmless month and after a defect, by real searches of real versions."""
+    dice = Random(seed)
+    with tempfile.TemporaryDirectory(prefix="counterman-") as folder:
+        goods = read(write_sample(Path(folder) / "sample", SEARCHED, seed)).products
+        questions = [" ".join(one.name.split()[:4]) for one in dice.sample(goods, QUESTIONS)]
+        month = [replace(one, price=one.price and round(one.price * Decimal("1.05"), 2)) for one in goods[10:]]
+        embedder = PackagedEmbedder()
+        shelf = Shelf(Path(folder) / "catalog", embedders=[embedder])
+        versions = [await shelf.add(part, source="price.xlsx") for part in (goods, month, goods[::2])]
+        live, harmless, broken = (shelf.open(version.name) for version in versions)
+        shares = []
+        for candidate in (harmless, broken):
+            replayed = await replay(questions, live, candidate, embedders={embedder.name: embedder})
+            said = rehearse(Goods.of(candidate), Goods.of(live), replayed=replayed)
+            shares.append(float(said.figures["questions_kept"]))
+        shelf.close()
+    return shares[0], shares[1]
 
 
 def _of(results: Sequence[Result], changes: Sequence[Change]) -> list[Change]:
