@@ -19,7 +19,7 @@ import pytest
 from models.base import ModelBusy, ModelError, ModelRejected, ModelUnavailable, Turn
 from models.engine import EXIT_BROKEN, EXIT_MEMORY, EXIT_MISSING, EXIT_PORT
 from models.openai_api import OpenAIChat
-from tests.models_kit import cached, engine, free_port, start_engine, tiny_gguf, wait_for
+from tests.models_kit import MODULES, cached, engine, free_port, installed, start_engine, tiny_gguf, wait_for
 
 LONG = [Turn(role="user", text="Write a very long story about pumps, valves, filters and hoses.")]
 SYSTEM = Turn(role="system", text="You sell pumps, valves, filters and hoses to workshops and gardens. " * 30)
@@ -30,9 +30,14 @@ def model() -> Path:
     return cached("smollm2-135m")
 
 
+@pytest.fixture(scope="module", params=MODULES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    return installed(request.param)
+
+
 @pytest.fixture(scope="module")
-def url(model: Path) -> Iterator[str]:
-    with engine(model, slots=2, queue=2, context=1024, name="smol") as url:
+def url(model: Path, runtime: str) -> Iterator[str]:
+    with engine(model, slots=2, queue=2, context=1024, name="smol", runtime=runtime) as url:
         yield url
 
 
@@ -89,16 +94,21 @@ class TestStart:
         assert code == EXIT_PORT
         assert str(port) in told
 
+    def test_a_runtime_that_is_not_there_is_told_with_what_to_do(self, model: Path) -> None:
+        code, told = outcome(start_engine(model, port=free_port(), runtime="steam"))
+        assert code == EXIT_MISSING
+        assert "xllamacpp" in told and "Traceback" not in told
+
     @pytest.mark.parametrize("content", [b"\x89PNG not a model", tiny_gguf(), tiny_gguf(chat=False)])
-    def test_a_file_that_is_no_model_is_refused(self, tmp_path: Path, content: bytes) -> None:
+    def test_a_file_that_is_no_model_is_refused(self, tmp_path: Path, content: bytes, runtime: str) -> None:
         (tmp_path / "odd.gguf").write_bytes(content)
-        code, told = outcome(start_engine(tmp_path / "odd.gguf", port=free_port()))
+        code, told = outcome(start_engine(tmp_path / "odd.gguf", port=free_port(), runtime=runtime))
         assert code == EXIT_BROKEN
         assert "odd.gguf" in told and "Traceback" not in told
 
-    def test_it_ends_when_told_to_even_in_the_middle_of_an_answer(self, model: Path) -> None:
+    def test_it_ends_when_told_to_even_in_the_middle_of_an_answer(self, model: Path, runtime: str) -> None:
         port = free_port()
-        process = start_engine(model, port=port, nice=0)
+        process = start_engine(model, port=port, nice=0, runtime=runtime)
         wait_for(f"http://127.0.0.1:{port}/health")
         with httpx.stream(
             "POST",
@@ -251,15 +261,15 @@ async def _drain(llm: OpenAIChat, limit: int) -> None:
 
 
 class TestSharedBeginning:
-    async def test_it_is_computed_once_and_kept_over_a_restart(self, model: Path, tmp_path: Path) -> None:
-        with engine(model, slots=2, folder=str(tmp_path)) as url:
+    async def test_it_is_computed_once_and_kept_over_a_restart(self, model: Path, tmp_path: Path, runtime: str) -> None:
+        with engine(model, slots=2, folder=str(tmp_path), runtime=runtime) as url:
             llm = OpenAIChat(url)
             cold = await first(llm, [SYSTEM, Turn(role="user", text="A pump?")])
             await llm.share([SYSTEM])
             warm = await first(llm, [SYSTEM, Turn(role="user", text="A hose?")])
             again = [await first(llm, [SYSTEM, Turn(role="user", text=text)]) for text in ("A valve?", "A filter?")]
             await llm.close()
-        with engine(model, slots=2, folder=str(tmp_path)) as url:
+        with engine(model, slots=2, folder=str(tmp_path), runtime=runtime) as url:
             llm = OpenAIChat(url)
             restarted = await first(llm, [SYSTEM, Turn(role="user", text="A belt?")])
             counts = (await status(url))["counts"]
@@ -267,8 +277,8 @@ class TestSharedBeginning:
         assert max(warm, *again, restarted) < cold / 2
         assert counts["prompt_tokens"] < 200  # the beginning has some 400
 
-    async def test_it_is_noticed_without_being_told(self, model: Path) -> None:
-        with engine(model, slots=2) as url:
+    async def test_it_is_noticed_without_being_told(self, model: Path, runtime: str) -> None:
+        with engine(model, slots=2, runtime=runtime) as url:
             llm = OpenAIChat(url)
             for text in ("A pump?", "A hose?", "A valve?"):
                 async for _ in llm.stream([SYSTEM, Turn(role="user", text=text)], limit=2):
@@ -284,25 +294,40 @@ class TestSharedBeginning:
             await llm.close()
         assert computed < 40
 
-    async def test_a_beginning_too_long_for_the_context_hinders_nobody_else(self, model: Path) -> None:
-        with engine(model, slots=1, context=256) as url:
+    async def test_a_beginning_too_long_for_the_context_hinders_nobody_else(self, model: Path, runtime: str) -> None:
+        with engine(model, slots=1, context=256, runtime=runtime) as url:
             llm = OpenAIChat(url)
             with pytest.raises(ModelRejected, match="shorten"):
                 await llm.share([SYSTEM])
             assert await first(llm, [Turn(role="user", text="A belt?")]) > 0
             await llm.close()
 
-    async def test_a_spoilt_file_costs_time_but_no_answer(self, model: Path, tmp_path: Path) -> None:
-        with engine(model, slots=1, folder=str(tmp_path)) as url:
+    async def test_a_spoilt_file_costs_time_but_no_answer(self, model: Path, tmp_path: Path, runtime: str) -> None:
+        with engine(model, slots=1, folder=str(tmp_path), runtime=runtime) as url:
             llm = OpenAIChat(url)
             await llm.share([SYSTEM])
             await llm.close()
         _spoil(tmp_path)
-        with engine(model, slots=1, folder=str(tmp_path)) as url:
+        with engine(model, slots=1, folder=str(tmp_path), runtime=runtime) as url:
             llm = OpenAIChat(url)
             pieces = [piece async for piece in llm.stream([SYSTEM, Turn(role="user", text="A belt?")], limit=3)]
             await llm.close()
         assert pieces
+
+    async def test_chats_that_begin_alike_at_once_compute_it_once(self, model: Path) -> None:
+        with engine(model, slots=4, queue=8, context=768, runtime=installed("llama-cpp-python")) as url:
+            before = (await status(url))["counts"]["prompt_tokens"]
+            llm = OpenAIChat(url)
+
+            async def ask(goods: str) -> str:
+                return "".join([piece async for piece in llm.stream([SYSTEM, Turn(role="user", text=goods)], limit=4)])
+
+            assert all(await asyncio.gather(*map(ask, ("A pump?", "A hose?", "A valve?", "A filter?", "A belt?"))))
+            counts = (await status(url))["counts"]
+            await llm.close()
+        beginning = 390  # tokens of `SYSTEM`, at least
+        assert beginning < counts["prompt_tokens"] - before < beginning * 1.5
+        assert counts["cached_tokens"] > 4 * beginning
 
 
 def _spoil(folder: Path) -> None:
