@@ -2,9 +2,10 @@
 
     scripts/bench search [--quick] [--million] [--beside] [--catalog FILE.csv.gz --queries FILE.csv.gz]
 
-With a catalogue: its real rows, with the default lanes. Without one: generated goods, synthetic and said to be, in
-growing numbers. `--beside` also times ChromaDB, Qdrant's local mode and LanceDB on the same vectors and queries, in a
-venv of their own that is made for it. Catalogues that were built stay in the cache for the next run.
+With a catalogue: its real rows. Without one: generated goods in growing numbers, 10,000 rows of the sample catalogue,
+truly embedded, from which the larger ones are grown, vectors and all (`_grown.py`): synthetic, and said to be.
+`--beside` also times ChromaDB, Qdrant's local mode and LanceDB on the same vectors and queries, in venvs of their own
+that are made for them. Catalogues that were built stay in the cache for the next run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from catalog.build import FORMAT
 from catalog.shelf import Shelf
 from models.packaged import PackagedEmbedder
 from tests.bench._asked import shares
+from tests.bench._goods import SAMPLE
 from tests.eval._judged import read_queries
 from tests.eval._own import own_goods, own_queries
 from tests.prove_kit import CACHE
@@ -45,7 +47,13 @@ def shelf_of(what: int | Path, *, e5: bool = False) -> Path:
     if (made / "live.json").exists():
         return made
     shutil.rmtree(made, ignore_errors=True)
-    arguments = ("e5", made, shelf_of(what)) if e5 else (what, made) if isinstance(what, int) else ("real", made, what)
+    arguments: tuple[object, ...]
+    if e5:
+        arguments = ("e5", made, shelf_of(what))
+    elif isinstance(what, Path):
+        arguments = ("real", made, what)
+    else:
+        arguments = ("grown", made, shelf_of(SAMPLE), what) if what > SAMPLE else ("sample", made, what)
     print(f"building {made.name}, once …", flush=True)
     begun = time.perf_counter()
     _run("tests.bench._goods", *arguments)
