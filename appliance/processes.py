@@ -82,6 +82,7 @@ class Child:
         self._last: deque[str] = deque(maxlen=12)
         self._stopping = False
         self._renewing = asyncio.Event()  # somebody wants another life of it, now
+        self._resting = False  # ended until then
 
     @property
     def pid(self) -> int | None:
@@ -91,12 +92,17 @@ class Child:
         """Keeps the process running until `stop`."""
         pause = FIRST_PAUSE
         while True:
+            if self._resting:
+                self._enter(Phase.WAITING)
+                await self._renewing.wait()
+            if self._stopping:
+                return
+            self._renewing.clear()
             began = time.monotonic()
             code = await self._live()
             if self._stopping:
                 return
-            if self._renewing.is_set():
-                self._renewing.clear()
+            if self._renewing.is_set() or self._resting:
                 pause = FIRST_PAUSE
                 continue
             if time.monotonic() - began >= HEALTHY:
@@ -110,26 +116,33 @@ class Child:
                 async with asyncio.timeout(pause):
                     await self._renewing.wait()
             pause = FIRST_PAUSE if self._renewing.is_set() else min(pause * 2, LONGEST_PAUSE)
-            self._renewing.clear()
 
     async def again(self) -> None:
         """Ends the process so that it is started anew at once, which is no crash; in a pause, cuts that short.
 
         Returns when the new process has been asked to start.
         """
-        process = self._process
+        self._resting = False
         self._renewing.set()
-        if process is not None and process.returncode is None:
-            await end(process, grace=self.role.grace)
+        await self._end()
         while self._renewing.is_set() and not self._stopping:
             await asyncio.sleep(0.02)
+
+    async def rest(self) -> None:
+        """Ends the process until `again`."""
+        self._resting = True
+        await self._end()
 
     async def stop(self) -> None:
         """Asks the process and all that it started to end, then makes them. Safe twice."""
         self._stopping = True
+        await self._end()
+        self._renewing.set()
+        self._enter(Phase.STOPPED)
+
+    async def _end(self) -> None:
         if self._process is not None:
             await end(self._process, grace=self.role.grace)
-        self._enter(Phase.STOPPED)
 
     async def _live(self) -> int:
         """One life of the process, from its start to its end; gives the exit code."""

@@ -53,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """How the engine's model is changed: where the choice is kept, and the program that asks the running engine."""
+    """How the engine's model is changed: where the choice is kept, and the program that tries one by its name."""
 
     choice: Callable[[], Choice]
     examine: tuple[str, ...]
@@ -152,7 +152,7 @@ def _switch(settings: Settings, appliance: tuple[str, ...]) -> Switch:
 
         return ModelFiles(settings.home / "models")
 
-    return Switch(choice=choice, examine=(*appliance, "models", "test", "--running"))
+    return Switch(choice=choice, examine=(*appliance, "models", "test"))
 
 
 def _as_typed() -> str:
@@ -273,8 +273,8 @@ class Supervisor:
         await child.run()
 
     def _switching(self, switch: Switch, env: Mapping[str, str]) -> Switching:
-        async def examine() -> str:
-            code, last = await self._work("examine", switch.examine, env, nice=0)
+        async def examine(model: str) -> str:
+            code, last = await self._work("examine", (*switch.examine, model), env, nice=0)
             return (last[-1] if last else f"exit code {code}") if code else ""
 
         engine = next(child for child in self._children if child.name == "engine")

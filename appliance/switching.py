@@ -27,9 +27,9 @@ class Choice(Protocol):
 
 
 class Switching:
-    """Watches one engine; `examine` asks it the self-test's questions and gives what is wrong, or nothing."""
+    """Watches one engine; `examine` tries a model beside it and gives what is wrong, or nothing."""
 
-    def __init__(self, engine: Child, choice: Choice, *, examine: Callable[[], Awaitable[str]], say: Say) -> None:
+    def __init__(self, engine: Child, choice: Choice, *, examine: Callable[[str], Awaitable[str]], say: Say) -> None:
         self._engine, self._choice, self._examine, self._say = engine, choice, examine, say
         self._running = choice.chosen()
 
@@ -60,7 +60,15 @@ class Switching:
             self._say("model_failed", model=wanted, reason=why)
 
     async def _try(self, model: str) -> str:
-        """Why the model does not serve; empty where it does. A model tried beforehand need only come up."""
+        """Why the model does not serve; empty where it does.
+
+        One that was not tried before it was chosen is tried now, in the memory of the engine that rests meanwhile: no
+        customer hears it before it has passed.
+        """
+        if not self._choice.tested(model):
+            await self._engine.rest()
+            if why := await self._examine(model):
+                return why
         await self._engine.again()
         crashes = self._engine.restarts
         deadline = time.monotonic() + LOADS
@@ -70,7 +78,7 @@ class Switching:
             if time.monotonic() > deadline:
                 return f"no answer within {LOADS:.0f} s"
             await asyncio.sleep(0.2)
-        return "" if self._choice.tested(model) else await self._examine()
+        return ""
 
     async def _answers(self) -> bool:
         """Whether the engine's health page says that it has just generated."""

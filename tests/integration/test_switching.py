@@ -43,6 +43,7 @@ class Box:
             self.files.import_file(path)
         self.files.use("one")
         self.port, self.said, self.wrong = free_port(), list[str](), ""
+        self.heard = list[str]()  # the model that customers hear while another is examined
         role = Role(
             name="engine",
             program=(sys.executable, "-c", ENGINE, str(self.port), str(home / "models")),
@@ -57,7 +58,8 @@ class Box:
     def _say(self, text: str, /, **_: object) -> None:
         self.said.append(text)
 
-    async def _examine(self) -> str:
+    async def _examine(self, model: str) -> str:
+        self.heard.append(await self._model())
         return self.wrong
 
     async def answers(self, model: str) -> None:
@@ -125,6 +127,7 @@ async def test_a_model_that_answers_wrongly_gives_its_place_back(box: Box) -> No
 
     await box.answers("one")
     assert box.files.switches()[-1].why == "1 of 4 right"
+    assert box.heard == [""] and box.engine.restarts == 0  # nobody heard it
 
 
 async def test_a_model_that_passed_its_trial_beforehand_is_not_asked_again(box: Box) -> None:
@@ -158,3 +161,12 @@ async def test_an_engine_that_waits_after_a_crash_is_started_at_once(box: Box) -
 
     async with asyncio.timeout(1.5):
         await box.answers("one")
+
+
+async def test_an_engine_that_rests_can_be_ended(box: Box) -> None:
+    await box.engine.rest()
+    assert box.engine.pid is None
+
+    await box.engine.stop()
+
+    assert box.engine.phase is Phase.STOPPED
