@@ -162,5 +162,5 @@ class Inbox:
 
     def _well(self) -> None:
         if self._trouble:
-            log.critical("telegram.bot_works_again")
+            log.warning("telegram.bot_works_again")
         self._trouble = ""

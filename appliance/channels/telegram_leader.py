@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import structlog
 from appliance.channels.base import ChannelError
 from appliance.channels.telegram_api import Api
 from appliance.channels.telegram_ears import Basket, Ears, Heard, Start, Take, menu
+from appliance.channels.telegram_faults import Refused
 from appliance.channels.telegram_inbox import Inbox
 from appliance.channels.telegram_live import Lives
 from appliance.channels.telegram_pace import Pace
@@ -21,6 +23,8 @@ from appliance.core.texts import FALLBACK, languages
 from appliance.core.types import Parcel, Progress
 from appliance.store.store import Store
 from appliance.tasks import Tasks
+
+MENU_AGAIN = 30.0  # seconds before the command menu is set again where Telegram could not be reached
 
 log = structlog.get_logger("telegram")
 
@@ -102,10 +106,15 @@ class Leader:
     async def _menus(self) -> None:
         """The command menu, in each language that the bot speaks; the rest of the world reads English."""
         for lang in ("", *languages()):
-            try:
-                await self.api.commands(menu(lang or FALLBACK), lang)
-            except ChannelError as error:
-                log.info("telegram.no_menu", lang=lang, why=str(error))
+            while True:
+                try:
+                    await self.api.commands(menu(lang or FALLBACK), lang)
+                    break
+                except Refused as error:
+                    log.warning("telegram.no_menu", lang=lang, why=str(error))
+                    break
+                except ChannelError:
+                    await asyncio.sleep(MENU_AGAIN)
 
 
 async def _awaited(work: Callable[[], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ from appliance.core.limits import Limiter, Rate
 from appliance.store.errors import StoreUnavailable, WrongToken
 from appliance.store.store import Store
 
-PATH = "/widget/v1/telegram"
+PATH = "/telegram/link"
 LIFE = timedelta(hours=1)
 LINKS = Rate.hourly(20)  # links that one session may ask for
 FOREIGN = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "content-type"}  # the token is the right
@@ -26,7 +26,7 @@ log = structlog.get_logger("telegram")
 
 
 class TelegramLink:
-    """`POST /widget/v1/telegram` with a session's `sid` and `token`; the answer's `url` opens the bot."""
+    """`POST /telegram/link` with a session's `sid` and `token`; the answer's `url` opens the bot."""
 
     def __init__(self, *, store: Store, token: str, base: str, proxy: str = "") -> None:
         self._store, self._bot, self._proxy = store, f"{base}/bot{token}", proxy

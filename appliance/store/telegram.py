@@ -177,7 +177,7 @@ class Telegrams:
         await self.connection.execute(
             text(
                 """UPDATE conversations
-                   SET lang = :lang, memory = memory || jsonb_build_object('lang', CAST(:lang AS text)) WHERE id = :id"""
+                   SET lang = CAST(:lang AS text), memory = memory || jsonb_build_object('lang', CAST(:lang AS text)) WHERE id = :id"""
             ),
             {"id": conversation, "lang": lang},
         )

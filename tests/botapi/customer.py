@@ -161,10 +161,8 @@ class Customer:
             lines.append(f"{who}: {photo}{text}")
             for row in message.get("reply_markup", {}).get("inline_keyboard", ()):
                 lines.append("    " + "  ".join(f"[{button['text']}]" for button in row))
-        if self.chat.keyboard:
-            lines += [
-                "  keys " + "  ".join(f"<{key['text']}>" for key in row) for row in self.chat.keyboard["keyboard"]
-            ]
+        keys = (self.chat.keyboard or {}).get("keyboard", ())
+        lines += ["  keys " + "  ".join(f"<{key['text']}>" for key in row) for row in keys]
         return "\n".join(lines)
 
     def _say(self, **content: Any) -> int:

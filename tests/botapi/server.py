@@ -118,7 +118,8 @@ class BotApi:
     async def _get_updates(self, bot: Bot, values: dict[str, Any]) -> list[dict[str, Any]]:
         if bot.webhook.get("url"):
             raise BadRequest(
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
+                "Conflict: can't use getUpdates method while webhook is active; "
+                "use deleteWebhook to delete the webhook first",
                 code=409,
             )
         bot.poll += 1

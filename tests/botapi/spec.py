@@ -35,7 +35,7 @@ def read_parameters(method: str, given: Mapping[str, Any], files: Mapping[str, A
     fields = {field["name"]: field for field in specification()["methods"][method]["fields"]}
     unknown = set(given) - set(fields) - LATER.get(method, set()) - set(files)
     if unknown:
-        raise BadRequest(f"Bad Request: unknown parameter {sorted(unknown)[0]} of {method}")
+        raise BadRequest(f"Bad Request: unknown parameter {min(unknown)} of {method}")
     values = {}
     for name, field in fields.items():
         if name not in given or given[name] in ("", None):

@@ -64,27 +64,33 @@ async def test_a_text_reaches_the_bot_and_its_answer_the_person(client: Client, 
     assert seen.raw["entities"] == [{"type": "bold", "offset": 0, "length": 2}]
 
 
+HERE = {"chat_id": 1001}
+LONG_DATA = {"inline_keyboard": [[{"text": "a", "callback_data": "я" * 33}]]}
+NO_ACTION = {"inline_keyboard": [[{"text": "a"}]]}
+HALF_A_SYMBOL = [{"type": "bold", "offset": 1, "length": 1}]
+
+
 @pytest.mark.parametrize(
     ("method", "given", "why"),
     [
-        ("sendMessage", {"chat_id": 1001}, "text is empty"),
-        ("sendMessage", {"chat_id": 1001, "text": "x" * 4097}, "MESSAGE_TOO_LONG"),
-        ("sendMessage", {"chat_id": 1001, "text": "😀" * 2049}, "MESSAGE_TOO_LONG"),
+        ("sendMessage", HERE, "text is empty"),
+        ("sendMessage", {**HERE, "text": "x" * 4097}, "MESSAGE_TOO_LONG"),
+        ("sendMessage", {**HERE, "text": "😀" * 2049}, "MESSAGE_TOO_LONG"),
         ("sendMessage", {"chat_id": 9, "text": "x"}, "chat not found"),
-        ("sendMessage", {"chat_id": 1001, "text": "x", "colour": 1}, "unknown parameter"),
-        ("sendMessage", {"chat_id": 1001, "text": "<b>x", "parse_mode": "HTML"}, "can't parse entities"),
-        ("sendMessage", {"chat_id": 1001, "text": "😀", "entities": [{"type": "bold", "offset": 1, "length": 1}]}, "UTF-16"),
-        ("sendMessage", {"chat_id": 1001, "text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a", "callback_data": "я" * 33}]]}}, "BUTTON_DATA_INVALID"),
-        ("sendMessage", {"chat_id": 1001, "text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a"}]]}}, "one action"),
-        ("sendMediaGroup", {"chat_id": 1001, "media": [{"type": "photo", "media": "a"}]}, "2-10 items"),
-        ("sendPhoto", {"chat_id": 1001, "photo": "junk"}, "wrong file identifier"),
-        ("editMessageText", {"chat_id": 1001, "message_id": 77, "text": "x"}, "not found"),
-        ("sendMessageDraft", {"chat_id": 1001, "draft_id": 0, "text": "x"}, "DRAFT_ID_INVALID"),
+        ("sendMessage", {**HERE, "text": "x", "colour": 1}, "unknown parameter"),
+        ("sendMessage", {**HERE, "text": "<b>x", "parse_mode": "HTML"}, "can't parse entities"),
+        ("sendMessage", {**HERE, "text": "😀", "entities": HALF_A_SYMBOL}, "UTF-16"),
+        ("sendMessage", {**HERE, "text": "x", "reply_markup": LONG_DATA}, "BUTTON_DATA_INVALID"),
+        ("sendMessage", {**HERE, "text": "x", "reply_markup": NO_ACTION}, "one action"),
+        ("sendMediaGroup", {**HERE, "media": [{"type": "photo", "media": "a"}]}, "2-10 items"),
+        ("sendPhoto", {**HERE, "photo": "junk"}, "wrong file identifier"),
+        ("editMessageText", {**HERE, "message_id": 77, "text": "x"}, "not found"),
+        ("sendMessageDraft", {**HERE, "draft_id": 0, "text": "x"}, "DRAFT_ID_INVALID"),
         ("answerCallbackQuery", {"callback_query_id": "1"}, "too old"),
         ("setMyCommands", {"commands": [{"command": "no way", "description": "x"}]}, "BOT_COMMAND_INVALID"),
         ("setWebhook", {"url": "http://example.com"}, "HTTPS"),
     ],
-)  # fmt: skip
+)
 async def test_what_telegram_refuses_is_refused(
     client: Client, anna: Customer, method: str, given: dict[str, Any], why: str
 ) -> None:
