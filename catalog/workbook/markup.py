@@ -11,6 +11,7 @@ from catalog.workbook.encoding import decoded
 from catalog.workbook.grid import Cell, Grid
 from catalog.workbook.xlsx import parse
 
+_WIDEST = 4_000  # columns of an HTML table; what stands further right is left out
 _MOST_SPAN = 200  # columns or rows that one HTML cell may claim; a page may claim a billion
 
 
@@ -32,7 +33,7 @@ class _Table:
     def __init__(self) -> None:
         self.rows: list[list[Cell]] = []
         self.merged: list[tuple[int, int, int, int]] = []
-        self.taken: set[tuple[int, int]] = set()
+        self.free: dict[int, int] = {}  # by column: the first row that no cell above reaches down to
         self.text: list[str] | None = None
         self.span = (1, 1)
 
@@ -51,16 +52,18 @@ class _Table:
         if self.text is None:
             return
         row, column = len(self.rows) - 1, len(self.rows[-1])
-        while (row, column) in self.taken:
+        while self.free.get(column, 0) > row:
             self.rows[-1].append(None)
             column += 1
         down, across = self.span
-        self.rows[-1].append("".join(self.text).strip())
+        text, self.text = "".join(self.text).strip(), None
+        if column >= _WIDEST:
+            return
+        self.rows[-1].append(text)
         self.rows[-1].extend([None] * (across - 1))
         if down > 1 or across > 1:
             self.merged.append((row, column, row + down - 1, column + across - 1))
-            self.taken |= {(r, c) for r in range(row + 1, row + down) for c in range(column, column + across)}
-        self.text = None
+            self.free.update(dict.fromkeys(range(column, column + across), row + down))
 
 
 class _Tables(HTMLParser):
