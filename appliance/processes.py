@@ -81,7 +81,7 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._last: deque[str] = deque(maxlen=12)
         self._stopping = False
-        self._renewing = asyncio.Event()  # somebody wants another life of it, now
+        self._renewing = asyncio.Event()  # somebody wants another life of it, or its end, now
         self._resting = False  # ended until then
 
     @property
@@ -100,8 +100,6 @@ class Child:
             self._renewing.clear()
             began = time.monotonic()
             code = await self._live()
-            if self._stopping:
-                return
             if self._renewing.is_set() or self._resting:
                 pause = FIRST_PAUSE
                 continue
@@ -136,8 +134,8 @@ class Child:
     async def stop(self) -> None:
         """Asks the process and all that it started to end, then makes them. Safe twice."""
         self._stopping = True
-        await self._end()
         self._renewing.set()
+        await self._end()
         self._enter(Phase.STOPPED)
 
     async def _end(self) -> None:
