@@ -114,7 +114,5 @@ async def house(
         tasks.start(dialogue.resume(), name="resume")
         outbox = Outbox(store=store, channels=channels)
         tasks.start(channel.lead(outbox.run), name="bot")
-        async with asyncio.timeout(60):
-            while not any(method == "getUpdates" for _, method, _ in bot.calls):
-                await asyncio.sleep(0.05)
+        await bot.joined()
         yield House(api=api, bot=bot, store=store, answers=answers, dialogue=dialogue, channel=channel)

@@ -71,16 +71,28 @@ class Basket(Protocol):
         ...
 
 
+class Managers(Protocol):
+    """Those who work here and write from Telegram themselves."""
+
+    async def hears(self, tx: Transaction, caller: Caller, text: str) -> bool:
+        """Takes what a manager writes; False for everybody else, whose words are a customer's."""
+        ...
+
+    async def presses(self, tx: Transaction, caller: Caller, data: str) -> str | None:
+        """Takes a button under a notice of theirs, and gives what pops up; None for data that is not theirs."""
+        ...
+
+
 class Ears:
     """`starts` says by prefix who takes a deep link's payload; other payloads are campaign tags."""
 
     def __init__(
         self, *, take: Take, starts: Mapping[str, Start], basket: Basket | None, default_language: str,
-        in_writing: Callable[[UUID], bool],
+        in_writing: Callable[[UUID], bool], managers: Managers | None = None,
     ) -> None:  # fmt: skip
         self._take, self._basket, self._default = take, basket, default_language
         self._starts = {WEB_PREFIX: self._continue_web, **starts}
-        self._in_writing = in_writing
+        self._in_writing, self._managers = in_writing, managers
 
     async def hear(self, tx: Transaction, bot: int, update: Update) -> Heard:
         """Stores and owes whatever the update means; what is nobody's business is nothing."""
@@ -95,6 +107,8 @@ class Ears:
     async def _said(self, tx: Transaction, origin: str, message: Message, user: User) -> Heard:
         caller = self._caller(message.chat.id, user)
         text = (message.text or message.caption or "").replace("\0", "").strip()
+        if self._managers and text and await self._managers.hears(tx, caller, text):
+            return Heard()
         if text.startswith("/"):
             return await self._command(tx, origin, caller, text)
         if message.contact:
@@ -192,6 +206,8 @@ class Ears:
         if query.message is None:
             return Heard(query=query.id)
         caller = self._caller(query.message.chat.id, query.from_user)
+        if self._managers and (told := await self._managers.presses(tx, caller, query.data or "")) is not None:
+            return Heard(query=query.id, notice=told)
         button = read_button(query.data or "")
         events = await tx.said(button.message) if button else []
         conversation = await tx.conversation(events[0].conversation) if events else None

@@ -12,13 +12,13 @@ import structlog
 
 from appliance.channels.base import ChannelError
 from appliance.channels.telegram_api import Api
-from appliance.channels.telegram_ears import Basket, Ears, Heard, Start, Take, menu
+from appliance.channels.telegram_ears import Basket, Ears, Heard, Managers, Start, Take, menu
 from appliance.channels.telegram_faults import Refused
 from appliance.channels.telegram_inbox import Inbox
 from appliance.channels.telegram_live import Lives
 from appliance.channels.telegram_pace import Pace
 from appliance.channels.telegram_photos import Find, Photos
-from appliance.channels.telegram_post import Poster, chat_of
+from appliance.channels.telegram_post import Poster, Write, chat_of
 from appliance.core.texts import FALLBACK, languages
 from appliance.core.types import Parcel, Progress
 from appliance.store.store import Store
@@ -52,6 +52,8 @@ class Parts:
     basket: Basket | None
     default_language: str
     hook: Hook | None
+    managers: Managers | None
+    writes: Mapping[str, Write]
 
 
 class Leader:
@@ -61,11 +63,13 @@ class Leader:
         self._parts, self._tasks = parts, tasks
         self.api = Api(token=parts.token, base=parts.base, proxy=parts.proxy, pace=Pace())
         photos = Photos(store=parts.store, find=parts.find)
-        self._poster = Poster(api=self.api, store=parts.store, photos=photos, basket=parts.basket is not None)
+        self._poster = Poster(
+            api=self.api, store=parts.store, photos=photos, basket=parts.basket is not None, writes=parts.writes
+        )
         self.lives = Lives(api=self.api, store=parts.store, poster=self._poster, tasks=tasks)
         ears = Ears(
             take=parts.take, starts=parts.starts, basket=parts.basket, default_language=parts.default_language,
-            in_writing=self.lives.knows,
+            in_writing=self.lives.knows, managers=parts.managers,
         )  # fmt: skip
         self.inbox = Inbox(api=self.api, store=parts.store, ears=ears, heard=self._heard)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 from appliance.channels import telegram_cards as cards
+from appliance.channels.base import Undeliverable
 from appliance.channels.telegram_api import Api, inline, phone_key
 from appliance.channels.telegram_cards import Do, Keyboard
 from appliance.channels.telegram_faults import BadPhoto, Moved, NoSuchPost
@@ -19,6 +20,8 @@ from appliance.store.telegram import PUT_ASIDE
 
 CHANNEL = "telegram"
 
+Write = Callable[[Parcel], Awaitable[tuple[str, Keyboard] | None]]  # a parcel's words and buttons; None: no more needed
+
 
 def chat_of(address: str) -> int:
     """The chat of an address, also of one that was put aside."""
@@ -28,11 +31,15 @@ def chat_of(address: str) -> int:
 class Poster:
     """Writes to chats. Remembers every part that was sent, so that a second attempt goes on where the first ended."""
 
-    def __init__(self, *, api: Api, store: Store, photos: Photos, basket: bool) -> None:
+    def __init__(
+        self, *, api: Api, store: Store, photos: Photos, basket: bool, writes: Mapping[str, Write] | None = None
+    ) -> None:
+        """`writes` says by kind how parcels of others, such as managers' notices, read."""
         self._api, self._store, self._photos, self._basket = api, store, photos, basket
+        self._writes = {"say": _said, **(writes or {})}
 
     async def deliver(self, parcel: Parcel) -> None:
-        """One parcel: a `reply` (message), a `turn` (message, view, number) or a plain `say` (text)."""
+        """One parcel: a `reply` (message), a `turn` (message, view, number), or one of `writes`."""
         chat = chat_of(parcel.address)
         try:
             match parcel.kind:
@@ -41,10 +48,10 @@ class Poster:
                 case "turn":
                     body = parcel.body
                     await self.turn(chat, UUID(body["message"]), Do(body["view"]), int(body["number"]))
-                case "say":
-                    await self._say_once(chat, parcel)
-                case _:
-                    raise ValueError(f"Telegram knows no parcel of the kind {parcel.kind}")
+                case kind if kind in self._writes:
+                    await self._write(chat, parcel)
+                case kind:
+                    raise Undeliverable(f"Telegram knows no parcel of the kind {kind}.")
         except Moved as moved:
             async with self._store.transaction() as tx:
                 await tx.move_address(CHANNEL, parcel.address, str(moved.chat))
@@ -139,12 +146,14 @@ class Poster:
             return False
         return True
 
-    async def _say_once(self, chat: int, parcel: Parcel) -> None:
+    async def _write(self, chat: int, parcel: Parcel) -> None:
+        """A parcel that is one message, sent once."""
         async with self._store.transaction() as tx:
             said = await tx.posts(self._api.id, parcel.id)
-        if not said:
-            post = await self._api.send(chat, from_markdown(str(parcel.body["text"])).cut(TEXT))
-            await self._note(parcel.id, "text", post)
+        written = None if said else await self._writes[parcel.kind](parcel)
+        if written:
+            text, keys = written
+            await self._note(parcel.id, "text", await self._api.send(chat, from_markdown(text).cut(TEXT), inline(keys)))
 
     async def _with_photo(self, card: Card, put: Callable[[Photo], Awaitable[str]]) -> None:
         """Tries the photo as it is known, then as it is, then a blank sheet."""
@@ -168,6 +177,10 @@ class Poster:
     async def _note(self, message: UUID, part: str, post: int) -> None:
         async with self._store.transaction() as tx:
             await tx.note_post(self._api.id, message, part, post)
+
+
+async def _said(parcel: Parcel) -> tuple[str, Keyboard]:
+    return str(parcel.body["text"]), []
 
 
 def _keys(event: Message) -> Keyboard:

@@ -58,6 +58,7 @@ async def shop(way: str, api: BotApi, book: Path, tmp_path_factory: pytest.TempP
     await asyncio.to_thread(appliance.command, "catalog", "publish", version)
     appliance.start()
     await asyncio.to_thread(appliance.wait)
+    await bot.joined()
     yield appliance
     await asyncio.to_thread(appliance.stop)
 

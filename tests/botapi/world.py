@@ -72,6 +72,12 @@ class Bot:
     def id(self) -> int:
         return int(self.token.partition(":")[0])
 
+    async def joined(self, *, seconds: float = 120) -> None:
+        """Returns once the bot's program has begun to listen."""
+        async with asyncio.timeout(seconds):
+            while not any(method in ("getUpdates", "setWebhook") for _, method, _ in self.calls):
+                await asyncio.sleep(0.05)
+
     @property
     def user(self) -> dict[str, Any]:
         return {"id": self.id, "is_bot": True, "first_name": self.name, "username": self.username}

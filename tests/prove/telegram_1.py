@@ -46,13 +46,14 @@ async def main(*, quick: bool) -> int:
     customers, kills, rounds = (30, 2, 2) if quick else (300, 10, QUESTIONS)
     with tempfile.TemporaryDirectory(prefix="counterman-") as folder, verdict("telegram-1") as wrong:
         print(f"{'QUICK: ' if quick else ''}{customers} customers, {rounds} questions each, {kills} kills", flush=True)
-        home = prepared_home(Path(folder) / "home", rows=400 if quick else 40_000, model=False)
+        home = prepared_home(Path(folder) / "home", rows=2_000 if quick else 40_000, model=False)
         faults = Faults(too_many=0.03, server=0.02, reset=0.02, lost=0.01, duplicate=0.05, seed=7)
         async with BotApi(limits=Limits(), faults=faults) as api:
             bot = api.add_bot()
             with Appliance(home, APPLIANCE_PULL="false", APPLIANCE_SAMPLE="false", TELEGRAM_TOKEN=bot.token,
                            TELEGRAM_API_URL=api.url) as appliance:  # fmt: skip
                 await asyncio.to_thread(appliance.wait, seconds=300)
+                await bot.joined()
                 talks = [Talk(customer=Customer(api, bot, id=10_000 + at, name=f"C{at}")) for at in range(customers)]
                 killed = await _run(appliance, api, talks, rounds, kills)
                 await _settle(appliance, bot)

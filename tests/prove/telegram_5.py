@@ -112,6 +112,7 @@ async def main(*, quick: bool) -> int:
             with Appliance(home, APPLIANCE_PULL="false", APPLIANCE_SAMPLE="false", TELEGRAM_TOKEN=bot.token,
                            TELEGRAM_API_URL=api.url) as shop:  # fmt: skip
                 await asyncio.to_thread(shop.wait, seconds=300)
+                await bot.joined()
                 made = 0
                 for at, (name, scene) in enumerate(SCENES.items()):
                     for lang, words in (("ru", RU), ("en", EN)):
