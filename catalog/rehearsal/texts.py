@@ -16,8 +16,11 @@ from catalog.rehearsal.verdict import Finding
 BROKEN_WARN, BROKEN_REFUSE = 3, 0.01  # goods, share of goods, beyond what the live version has
 BROKEN_ALONE = 0.02  # share, with nothing to compare
 LETTERS_LEAST = 20  # goods whose letters are compared
-LETTERS = 0.15  # distance of the letters' distributions; re-worded names stay near 0, two languages of one script part
-# by 0.2 and more, two scripts by 1
+LETTERS = 0.15  # distance of the letters' distributions: re-worded names stay near 0, Russian and Kazakh are 0.25
+# apart, two scripts 1; Russian and Ukrainian (0.10), English and German (0.13) are told by their words
+WORDS_AMONG, WORDS_LOST = 0.3, 0.3  # of the names changed; of their words gone: the trade glossary's Russian and
+# Ukrainian words differ by 0.49, its English and German ones by 0.80
+BEGINNING = 4  # letters by which words are compared
 SWITCHED = 0.05  # of the names that changed from Cyrillic to Latin or back
 STRANGE = 0.3  # of the names that are about something else: their words are less than STRANGE_LIKE alike
 STRANGE_LIKE = 40  # of 100, by rapidfuzz's token_set_ratio
@@ -32,6 +35,7 @@ _BROKEN = re.compile(
     "|(?:[ÐÑ][\u0080-\u00bfŒœŠšŽžŸƒˆ˜‚„…†‡€‰‹‘’“”•–—™›]){2,}"
     "|[À-ÿ¸¨]{4,}|[─-╬▀-▓]{2,}|[─-╬▀-▓√][а-яё]|[а-яё][─-╬▀-▓√]|[а-яё][®¬©¤¦§][а-яё]|\\b[а-яё][А-ЯЁ]{3,}"
 )
+_WORD = re.compile(r"[^\W\d_]{3,}")
 _CYRILLIC, _LATIN = re.compile("[а-яёіїєґәғқңөұүһ]", re.IGNORECASE), re.compile("[a-zäöüßăâîșț]", re.IGNORECASE)
 
 
@@ -49,6 +53,7 @@ def changes(pairs: Pairs) -> Iterator[Finding]:
         )
         return
     yield from _letters(pairs)
+    yield from _words(pairs)
     strange = [new for old, new in pairs.both if old.name != new.name and _unlike(old.name, new.name)]
     if surely(len(strange), len(pairs.both)) >= STRANGE:
         yield Finding(
@@ -77,6 +82,30 @@ def alone(goods: Goods, live: Goods | None) -> Iterator[Finding]:
 def is_broken(product: Product) -> bool:
     """Whether a text of the product looks like bytes read in a wrong encoding."""
     return any(_BROKEN.search(text[:LONGEST]) for text in (product.name, product.description, product.category))
+
+
+def _words(pairs: Pairs) -> Iterator[Finding]:
+    """The words that names no longer have anywhere: another order or more of them is no loss, another language is."""
+    named = [(old, new) for old, new in pairs.both if old.name != new.name]
+    before, now = _worded(old for old, _ in named), _worded(new for _, new in named)
+    lost = (before - now).total() / max(before.total(), 1)
+    if len(named) >= WORDS_AMONG * len(pairs.both) and lost >= WORDS_LOST:
+        yield Finding(
+            id="words_lost",
+            severity="refuse",
+            figures={"count": len(named), "share": lost},
+            examples=skus([new for _, new in named]),
+        )
+
+
+def _worded(products: Iterable[Product]) -> Counter[str]:
+    """The beginnings of the names' words, those of the brand left out: a shortened or inflected word stays itself."""
+    counts: Counter[str] = Counter()
+    for product in products:
+        own = {word[:BEGINNING] for word in _WORD.findall(product.brand.casefold())}
+        begun = (word[:BEGINNING] for word in _WORD.findall(product.name.casefold()))
+        counts.update(word for word in begun if word not in own)
+    return counts
 
 
 def _letters(pairs: Pairs) -> Iterator[Finding]:

@@ -139,6 +139,23 @@ def test_an_attribute_under_another_name_is_not_lost() -> None:
     assert verdict(each(attributes=renamed)).verdict == "pass"
 
 
+def test_another_language_in_the_same_letters_is_seen() -> None:
+    ukrainian = dict(
+        zip(
+            KINDS,
+            ("Помпа відцентрова", "Засувка кульова", "Вальниця роликова", "Реле теплове", "Рукав напірний"),
+            strict=True,
+        )
+    )
+
+    def translated(one: Product) -> str:
+        kind = next(kind for kind in KINDS if one.name.startswith(kind))
+        return one.name.replace(kind, ukrainian[kind]).replace("серии", "серії")
+
+    assert "words_lost" in refusals(verdict(each(name=translated)))
+    assert verdict(each(name=lambda one: " ".join(reversed(one.name.split())) + " со склада")).verdict == "pass"
+
+
 def test_some_hundredth_of_the_goods_may_go() -> None:
     assert verdict(GOODS[:200] + GOODS[207:]).verdict == "warn"
     assert "vanished" in refusals(verdict([one for one in GOODS if one.row % 10]))
