@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from appliance.channels.base import ChannelError
+from appliance.channels.telegram_faults import Revoked
+from appliance.channels.telegram_link import TelegramLink
 from appliance.core.types import Parcel, Progress
 from appliance.store.errors import StoreUnavailable
 from appliance.store.store import Store
@@ -69,11 +71,13 @@ class TelegramChannel:
         self._default_language = default_language
         self._secret = hmac.new(token.encode(), b"webhook", hashlib.sha256).hexdigest()
         self._path = f"/telegram/{hmac.new(token.encode(), b'path', hashlib.sha256).hexdigest()[:32]}"
+        self._link = TelegramLink(store=store, token=token, base=base, proxy=proxy)
         self._leader: Leader | None = None
         self._fault = ""
 
     def mount(self, app: FastAPI) -> None:
-        """Adds the webhook, where one is used; every process takes updates, the leader understands them."""
+        """Adds the way here from the site, and the webhook where one is used; any process serves both."""
+        self._link.mount(app)
         if self._webhook_url:
             app.router.add_route(self._path, self._webhook, methods=["POST"])
 
@@ -84,6 +88,10 @@ class TelegramChannel:
             async with Tasks() as tasks:
                 self._leader = module.Leader(self._parts(module), tasks)
                 await self._leader.run(deliver)
+        except Revoked as error:  # a token that can be none: there is nothing to try again
+            self._fault = str(error)
+            log.critical("telegram.bot_stopped", why=self._fault)
+            await asyncio.Event().wait()
         finally:
             self._leader = None
 

@@ -41,6 +41,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
+from aiogram.utils.token import TokenValidationError
 
 from appliance.channels.base import AddressGone, ChannelError
 from appliance.channels.telegram_cards import Keyboard
@@ -80,7 +81,10 @@ class Api:
     def __init__(self, *, token: str, base: str, proxy: str = "", pace: Pace) -> None:
         session = AiohttpSession(proxy=proxy or None, api=TelegramAPIServer.from_base(base), timeout=TIMEOUT)
         session.middleware(_Paced(pace))
-        self._bot = Bot(token, session=session)
+        try:
+            self._bot = Bot(token, session=session)
+        except TokenValidationError as error:
+            raise Revoked from error
         self.pace = pace
 
     @property

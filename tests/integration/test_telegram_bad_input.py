@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from appliance.core.types import Card, Progress
+from appliance.channels.telegram import TelegramChannel
+from appliance.core.types import Card, Progress, Received
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 from tests.botapi import BotApi, Faults, Limits
@@ -131,6 +132,26 @@ async def test_a_revoked_token_is_told_and_all_goes_on_with_its_return(shop: Hou
     async with asyncio.timeout(60):
         while shop.channel.trouble():  # the first poll that ends well says so
             await asyncio.sleep(0.2)
+
+
+async def test_a_token_that_can_be_none_is_told_and_not_tried_for_ever(store: Store) -> None:
+    async with BotApi() as api, Tasks() as tasks:
+        channel = TelegramChannel(
+            store=store, token="no token", base=api.url, take=_nobody, wake=lambda id: None, photo=lambda card: None
+        )
+        task = tasks.start(channel.lead(_nothing), name="bot")
+        async with asyncio.timeout(60):
+            while "BotFather" not in channel.trouble():
+                await asyncio.sleep(0.1)
+        assert not task.done()
+
+
+async def _nothing() -> None:
+    await asyncio.Event().wait()
+
+
+async def _nobody(tx: object, inbound: object, *, awaits_answer: bool = True) -> Received:
+    raise AssertionError("nobody was to be heard")
 
 
 async def test_another_poller_of_the_same_bot_is_told_of(shop: House) -> None:
