@@ -390,7 +390,7 @@ class TestHardware:
 
 
 def test_an_unknown_provider_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ModelRejected, match="engine, openai or scripted"):
+    with pytest.raises(ModelRejected, match="engine, openai, ollama or scripted"):
         llm("gpt")
     with pytest.raises(ModelRejected, match="choose packaged"):
         embedder("gpt")
