@@ -275,9 +275,10 @@ class Supervisor:
     def _switching(self, switch: Switch, env: Mapping[str, str]) -> Switching:
         async def examine(model: str) -> str:
             code, last = await self._work("examine", (*switch.examine, model), env, nice=0)
-            return (
-                (last[-1] if last else f"exit code {code}").removeprefix(f"{model} failed the test. ") if code else ""
-            )
+            if not code:
+                return ""
+            why = last[-1] if last else f"exit code {code}"
+            return why.removeprefix(f"{model} failed the test. ")
 
         engine = next(child for child in self._children if child.name == "engine")
         return Switching(engine, switch.choice(), examine=examine, say=self._say)

@@ -68,7 +68,7 @@ def _load(path: str, device: str, threads: int) -> Any:
     except ImportError as error:
         raise ModelMissing(
             "sentence-transformers is not installed; install torch for this box first, then "
-            "`pip install 'counterman[sentence-transformers]'` (docs/settings.md)."
+            "`pip install 'counterman[sentence-transformers]'` (docs/models.md)."
         ) from error
     torch.set_num_threads(threads)
     logging.set_verbosity_error()
