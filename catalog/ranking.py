@@ -106,31 +106,6 @@ def order(candidates: Candidates, scores: Weights) -> NDArray[np.int64]:
     return placed
 
 
-# What tells that a catalogue has nothing for a wish: a logistic fit on 365 judged queries, a third of them in another
-# language than their rows, against 70 things that equipment suppliers do not sell (tests/sets/search_absent.txt). At
-# the threshold 1.4 % of the judged queries are refused and 83 % of the absent things; the others name, like "насос для
-# велосипеда", a kind of goods that is sold.
-_FITS = {"covered": 1.5, "similar": 4.3, "spelt": 2.9, "head": 2.35, "quantity": 2.0, "guessed": -1.1, "unknown": -0.5}
-_BIAS, _THRESHOLD = -4.25, -0.3
-
-
-def absent(candidates: Candidates) -> bool:
-    """Whether nothing in the catalogue fits the wish: even the best signs, taken together, are too weak."""
-    most = dict(zip(NAMES, candidates.features.max(axis=0).tolist(), strict=True))
-    if most["code_exact"] or most["code_begins"]:
-        return False
-    signs = {
-        "covered": max(most["told_all"], most["covered_all"]),
-        "similar": max(most["plain"], most["second_plain"]),
-        "spelt": min(most["grams"], 0.6),
-        "head": max(most["any_head"], most["told_head"]),
-        "quantity": most["quantity_matched"],
-        "guessed": most["guessed"],
-        "unknown": min(most["unknown"], most["told_unknown"]) if most["told"] else most["unknown"],
-    }
-    return bool(sum(_FITS[name] * value for name, value in signs.items()) + _BIAS < _THRESHOLD)
-
-
 def by_hand(candidates: Candidates) -> Weights:
     """A plain weighted sum: what orders the rows when the learned model is not there."""
     of = candidates.column

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.build import FORMAT, checksum
+from catalog.emptiness import absent
 from catalog.features import Reader
 from catalog.fixer import Fixer
 from catalog.lanes.codes import CodesLane
@@ -23,7 +24,7 @@ from catalog.naming import Names
 from catalog.normalize import DIMENSIONS, stem, unit_of, words
 from catalog.product import CatalogError, Product
 from catalog.query import Prepared, prepare
-from catalog.ranking import NAMES, Candidates, absent, score
+from catalog.ranking import NAMES, Candidates, score
 from catalog.ranking import order as ranked
 from catalog.records import Records
 from catalog.understand import understand
@@ -126,7 +127,7 @@ class Snapshot:
         if more:  # a brand given up is not asked for by the next remark either
             found = replace(found, wish=replace(found.wish, brand=""), dropped=(*found.dropped, *more))
         hits = tuple(self._hit(candidates, int(at), float(scores[at])) for at in order)
-        if prepared.texts[0].strip() and absent(candidates):
+        if prepared.texts[0].strip() and absent(candidates, scores):
             return replace(found, none=True, near=hits)
         return replace(found, hits=hits)
 
