@@ -197,7 +197,8 @@ def _settle_quantity(columns: dict[int, Column]) -> None:
     """In an estimate (price, quantity, total) the quantity is what was ordered, not what is in stock."""
     fields = {column.field for column in columns.values()}
     prices = [column for column in columns.values() if column.field == "price"]
-    totals = [c for c in prices[1:] if _is_sum(c.label) and not _is_sum(prices[0].label)]
+    single = [c for c in prices if not _is_sum(c.label) and price_rank(c.label) < LOWER]
+    totals = [c for c in prices if single and _is_sum(c.label) and c.index > single[0].index]
     for column in columns.values():
         ordered = simplify(column.label).split("\n")[0] in {
             "кол во",

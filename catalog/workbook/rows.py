@@ -181,7 +181,8 @@ class _Rows:
         first = text(next(iter(cells.values())))
         found = price(cells.get(self.gauge), mark=self.mark)
         priced = found is not None
-        if means("total", first) and not has >= {"sku", "name"} and len(cells) <= max(3.0, self.typical):
+        sold = has >= {"sku", "name"} and (priced or self.gauge < 0)
+        if means("total", first) and not sold and len(cells) <= max(3.0, self.typical):
             return "total"
         if len(cells) == 1 or (not priced and len({written(cell) for cell in cells.values()}) == 1):
             return self._lone(row, cells, first)

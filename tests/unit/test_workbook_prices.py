@@ -71,6 +71,8 @@ def test_what_is_held_back_is_kept_typed_for_the_seller(tmp_path: Path) -> None:
         (("EK-Preis", "UVP"), 2),
         (("Einkaufspreis", "Preis"), 2),
         (("Опт", "Крупный опт"), 1),
+        (("Крупный опт, руб.", "Стоимость, руб"), 2),
+        (("Дилерская цена", "Стоимость, руб"), 2),
     ],
 )
 def test_the_price_is_the_retail_one_then_a_plain_one_then_a_wholesale_one(
