@@ -62,13 +62,13 @@ def judge(quick: bool) -> tuple[bool, str]:
         defects = [all(one.refused for one in results if one.change is change) for change in _of(results, DEFECTS)]
         harmless = [any(one.refused for one in results if one.change is change) for change in _of(results, HARMLESS)]
         told.append(
-            f"{name}: {sum(defects)} of {len(defects)} defects caught, {sum(harmless)} of {len(harmless)} harmless"
+            f"{name}: {sum(defects)} of {len(defects)} defects caught, {sum(harmless)} of {len(harmless)} harmless refused"
         )
         missed = len(DEFECTS) - CAUGHT
         holds = holds and defects.count(False) <= missed and sum(harmless) <= REFUSED
     kept, broken = asyncio.run(_asked_again(seed=1))
     told.append(
-        f"of the answers to {QUESTIONS} questions {kept:.0%} stay after a month, {broken:.0%} with half of the goods"
+        f"of the top hits of {QUESTIONS} questions {kept:.0%} stay after a month, {broken:.0%} with half of the goods"
     )
     holds = holds and kept >= KEPT_WARN > broken
     return holds, "; ".join(told) + ("" if REAL.exists() else "; no real catalogue is here")
