@@ -61,9 +61,8 @@ def judge(quick: bool) -> tuple[bool, str]:
     for name, results in _all(quick, seed=1):
         defects = [all(one.refused for one in results if one.change is change) for change in _of(results, DEFECTS)]
         harmless = [any(one.refused for one in results if one.change is change) for change in _of(results, HARMLESS)]
-        told.append(
-            f"{name}: {sum(defects)} of {len(defects)} defects caught, {sum(harmless)} of {len(harmless)} harmless refused"
-        )
+        caught, refused = f"{sum(defects)} of {len(defects)}", f"{sum(harmless)} of {len(harmless)}"
+        told.append(f"{name}: {caught} defects caught, {refused} harmless changes refused")
         missed = len(DEFECTS) - CAUGHT
         holds = holds and defects.count(False) <= missed and sum(harmless) <= REFUSED
     kept, broken = asyncio.run(_asked_again(seed=1))
