@@ -58,7 +58,8 @@ class Inbox:
 
         async def once() -> None:
             nonlocal offset
-            updates = await self._api.updates(offset, seconds=POLL, kinds=KINDS)
+            seconds = 0 if self._trouble else POLL  # whether all is well again is to be known at once
+            updates = await self._api.updates(offset, seconds=seconds, kinds=KINDS)
             if updates:
                 async with self._store.transaction() as tx:
                     await tx.keep_updates(self._api.id, [plain(update) for update in updates])

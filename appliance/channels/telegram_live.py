@@ -23,6 +23,7 @@ from appliance.store.store import Store
 from appliance.tasks import Tasks
 
 PACE = 1.5  # seconds between two states of a text: Telegram punishes faster edits for minutes (facts on 429)
+SOON = 0.5  # seconds before another look whether the chat may see what it has not seen yet
 QUIET = 120.0  # seconds without progress after which an answer is no longer expected here
 TYPING = 4.5  # seconds between two "typing": Telegram shows one for five
 WAITED = 60.0  # seconds for which a customer is told that somebody types
@@ -38,6 +39,7 @@ class Live:
     address: str
     conversation: UUID
     message: UUID
+    touched: float  # when there was progress
     cards: tuple[Card, ...] = ()
     text: str = ""
     told: str = ""
@@ -46,6 +48,11 @@ class Live:
     ended: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def untold(self) -> bool:
+        """Whether there is something that the chat has not seen."""
+        return self.text != self.told or (bool(self.cards) and not self.told_cards)
 
 
 class Lives:
@@ -69,11 +76,12 @@ class Lives:
                 self._tasks.start(self._interrupt(live), name=f"interrupt {live.message}")
             return
         if live is None:
-            live = Live(address, progress.conversation, progress.message)
+            live = Live(address, progress.conversation, progress.message, self._clock())
             self._lives[live.message] = live
             self._tasks.start(self._run(live), name=f"show {live.message}")
         live.cards = progress.cards or live.cards
         live.text = progress.text or live.text
+        live.touched = self._clock()
         live.changed.set()
 
     def knows(self, message: UUID) -> bool:
@@ -106,24 +114,21 @@ class Lives:
 
     async def _run(self, live: Live) -> None:
         try:
-            while True:
+            while not live.ended and self._clock() - live.touched < QUIET:
                 live.changed.clear()
                 with suppress(StoreUnavailable):
                     await self._step(live)
-                if live.ended:
-                    return
                 await asyncio.sleep(PACE if live.told else 0)
-                async with asyncio.timeout(QUIET):
-                    await live.changed.wait()
-        except TimeoutError:
-            log.info("telegram.progress_ended", message=str(live.message))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SOON if live.untold else QUIET):
+                        await live.changed.wait()
         finally:
             self._lives.pop(live.message, None)
 
     async def _step(self, live: Live) -> None:
         """Shows what is new, if it is the assistant's turn and the chat has nothing more important to get."""
-        new_cards, new_text = bool(live.cards) and not live.told_cards, live.text != live.told
-        if not (new_cards or new_text) or (not new_cards and not self._api.pace.idle(chat_of(live.address))):
+        new_cards = bool(live.cards) and not live.told_cards
+        if not live.untold or (not new_cards and not self._api.pace.idle(chat_of(live.address))):
             return
         async with live.busy:
             async with self._store.transaction() as tx:
@@ -142,7 +147,6 @@ class Lives:
             except ChannelError as error:
                 log.info("telegram.not_shown", message=str(live.message), why=str(error))
                 live.told_cards = live.told_cards or isinstance(error, Refused)
-        live.changed.set()  # there may be more to show
 
     async def _tell(self, live: Live, text: str) -> None:
         chat, words = chat_of(live.address), from_markdown(text).cut(TEXT)
