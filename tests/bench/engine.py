@@ -191,6 +191,7 @@ def subjects(model: Path, *, beside: bool = True) -> Iterator[list[Subject]]:
                 print(f"{runtime} is not installed here and is left out", flush=True)
                 continue
             url = stack.enter_context(engine(model, slots=SLOTS, queue=64, context=CONTEXT, threads=1, runtime=runtime))
+            _settle(url)
             found.append(Http(f"ours on {runtime}", url, _listener(url), ours=True))
         if beside and importlib.util.find_spec("llama_cpp"):
             found.append(OwnLlama(model))
@@ -219,6 +220,15 @@ def _own_server(model: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def _settle(url: str) -> None:
+    """Waits for the generation with which our engine begins: its tokens are not the first chat's."""
+    while True:
+        status = httpx.get(f"{url}/status", trust_env=False, timeout=60).json()
+        if status["counts"]["answered"] and not status["busy"]:
+            return
+        time.sleep(0.2)
 
 
 def _sentence() -> str:
