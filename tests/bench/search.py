@@ -174,7 +174,8 @@ def main() -> int:
             worst = max(worst, figures["wall"][1])
     print("\n".join(lines))
     if given.beside:
-        print("\n".join(beside(shelf_of(wheres[-1]), queries[:200])))
+        for told in beside(shelf_of(wheres[-1]), queries[:200]):
+            print(told, flush=True)
     print(f"p95 {worst:.1f} ms")
     return 0 if not given.most or worst <= given.most else 1
 
