@@ -56,7 +56,8 @@ def _ranked(snapshot: Snapshot, queries: Sequence[Judged]) -> dict[str, float]:
 
 
 async def _quick(products: Sequence[Product], queries: Sequence[Judged]) -> list[tuple[str, int, float]]:
-    """Some of the queries among some of the rows, in the order that the shipped model gives them."""
+    """Some of the queries among some of the rows, in the order of the shipped model, which has seen them."""
+    print("the shipped model was trained on these queries, so this flatters it; the whole proof does not", flush=True)
     dice = random.Random(1)
     asked = dice.sample(list(queries), QUICK_QUERIES)
     wanted = {sku for one in asked for sku, _ in sorted(one.grades.items(), key=lambda pair: -pair[1])[:20]}
