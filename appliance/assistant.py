@@ -289,8 +289,8 @@ class Assistant:
         else:
             facts = replies.about_cards(details, [card], lang=asked.lang)
             reply = await self._written(asked, Brief.goods([card]), facts, route=Route.PRODUCT_SEARCH)
-        memory = replace(asked.memory, shown=(card,))
-        return replace(reply, memory=memory, sources=(card.sku,), catalog_version=card.catalog_version)
+        memory = replace(asked.memory, shown=(card,))  # the card itself is on the screen already
+        return replace(reply, cards=(), memory=memory, sources=(card.sku,), catalog_version=card.catalog_version)
 
     async def _about(self, asked: Asked, follow: FollowUp, cards: Sequence[Card]) -> Reply:
         """Something about cards that were shown: straight from their rows, no model needed."""

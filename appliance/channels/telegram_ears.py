@@ -174,10 +174,8 @@ class Ears:
             return say("bot_link_old", caller.lang)
         here = await tx.conversation(conversation)
         lang = (here.lang if here else "") or caller.lang
-        spoken = [
-            event for event in await tx.events(conversation, after=0) if event.kind in ("text", "quick") and event.text
-        ]
-        lines = [_recalled(event, lang) for event in spoken[-RECAP:]]
+        events = await tx.events(conversation, after=0)
+        lines = [line for event in events if (line := _recalled(event, lang))][-RECAP:]
         return "\n\n".join([say("bot_continued", lang), *lines])
 
     async def _contact(self, tx: Transaction, origin: str, caller: Caller, contact: Contact) -> Heard:
@@ -381,6 +379,16 @@ def _is_here(conversation: Conversation, caller: Caller) -> bool:
 
 
 def _recalled(event: Said, lang: str) -> str:
+    """One line of the talk so far, with the goods that were shown; empty for what is no talk."""
+    match event.kind:
+        case "cards":
+            text = "; ".join(card.name for card in cards_from(event.payload.get("items", ())))
+        case "text" if event.role != "system":
+            text = event.text
+        case "quick" if event.role == "user":
+            text = event.text
+        case _:
+            return ""
     who = say("bot_you" if event.role == "user" else "bot_we", lang)
-    text = event.text if len(event.text) <= RECAP_CHARS else event.text[:RECAP_CHARS].rstrip() + "…"
+    text = text if len(text) <= RECAP_CHARS else text[:RECAP_CHARS].rstrip() + "…"
     return f"**{who}:** {text}"

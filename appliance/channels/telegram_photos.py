@@ -16,7 +16,7 @@ from appliance.core.types import Card
 from appliance.store.store import Store
 
 SIDE = 1280  # pixels of the longer side: what Telegram keeps of a photo
-LEAST = 320  # pixels of the shorter side, so that a caption's width is not a thumbnail's
+LEAST = 160  # pixels of the shorter side, so that a sign or an icon is not blown up to a poster
 NARROWEST = 4  # the longer side may be this many times the shorter one; Telegram refuses 20, and shows 4 badly
 PAPER = (245, 246, 248)
 LINES = (208, 212, 219)

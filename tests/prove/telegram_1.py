@@ -30,7 +30,9 @@ WORDS = ("насос", "подшипник 6205", "дрель", "кабель", 
          "светильник", "сколько стоит доставка", "компрессор подешевле", "гарантия", "valve",
          "сварочный аппарат")  # fmt: skip
 QUESTIONS = 4  # of each customer
-PAUSE = (5.0, 40.0)  # seconds between two questions of one customer
+PAUSE = (30.0, 150.0)  # seconds between two questions of one customer
+ALIVE = (0.0, 15.0)  # seconds for which the bot has listened again when it is killed once more
+AT_ONCE = 0.3  # share of kills that do not wait for that, but meet a start
 PATIENCE = 600.0  # seconds after the last fault in which every answer must have come
 
 
@@ -55,13 +57,13 @@ async def main(*, quick: bool) -> int:
                 await asyncio.to_thread(appliance.wait, seconds=300)
                 await bot.joined()
                 talks = [Talk(customer=Customer(api, bot, id=10_000 + at, name=f"C{at}")) for at in range(customers)]
-                killed = await _run(appliance, api, talks, rounds, kills)
+                killed = await _run(appliance, api, bot, talks, rounds, kills)
                 await _settle(appliance, bot)
                 _judge(appliance, talks, faults, killed, wrong)
     return 0
 
 
-async def _run(appliance: Appliance, api: BotApi, talks: list[Talk], rounds: int, kills: int) -> list[float]:
+async def _run(appliance: Appliance, api: BotApi, bot: Bot, talks: list[Talk], rounds: int, kills: int) -> list[float]:
     chance = random.Random(11)
     killed: list[float] = []
 
@@ -72,11 +74,15 @@ async def _run(appliance: Appliance, api: BotApi, talks: list[Talk], rounds: int
             one.asked[one.customer.write(mine.choice(WORDS))] = time.time()
 
     async def kill() -> None:
+        await asyncio.sleep(PAUSE[0])
         for _ in range(kills):
-            await asyncio.sleep(chance.uniform(3, 2 * sum(PAUSE) / 2 * rounds / max(kills, 1)))
+            await asyncio.sleep(chance.uniform(*ALIVE))
             while not await asyncio.to_thread(appliance.kill, "chat"):
                 await asyncio.sleep(0.2)
             killed.append(time.time())
+            bot.calls.clear()
+            if chance.random() > AT_ONCE:
+                await bot.joined(seconds=300)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(kill())
