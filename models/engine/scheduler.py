@@ -91,7 +91,10 @@ class Scheduler:
             except ModelError as error:
                 future.set_exception(error)
 
-        self._orders.put(order)
+        if self._ended:
+            future.set_exception(_ENDING)
+        else:
+            self._orders.put(order)
         return future
 
     def close(self) -> None:

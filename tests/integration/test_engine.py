@@ -109,16 +109,20 @@ class TestStart:
     def test_it_ends_when_told_to_even_in_the_middle_of_an_answer(self, model: Path, runtime: str) -> None:
         port = free_port()
         process = start_engine(model, port=port, nice=0, runtime=runtime)
-        wait_for(f"http://127.0.0.1:{port}/health")
-        with httpx.stream(
-            "POST",
-            f"http://127.0.0.1:{port}/v1/chat/completions",
-            json={"messages": [{"role": "user", "content": "Count."}], "stream": True, "max_tokens": 900},
-        ) as answer:
-            next(answer.iter_bytes())
-            process.send_signal(signal.SIGTERM)
-            code, _ = outcome(process)
-        assert code == 0
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health")
+            with httpx.stream(
+                "POST",
+                f"http://127.0.0.1:{port}/v1/chat/completions",
+                json={"messages": [{"role": "user", "content": "Count."}], "stream": True, "max_tokens": 900},
+                timeout=60,  # a busy box may take long to the first byte
+            ) as answer:
+                next(answer.iter_bytes())
+                process.send_signal(signal.SIGTERM)
+                code, _ = outcome(process)
+            assert code == 0
+        finally:
+            process.kill()
 
     def test_it_takes_the_background_and_listens_to_this_box_alone(self, model: Path) -> None:
         port = free_port()
