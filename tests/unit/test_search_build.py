@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from catalog import build, digest
+from catalog.normalize import Quantity
 from catalog.product import Attribute, Product
 from catalog.shelf import Shelf
 from catalog.vectors import Spool
@@ -33,7 +34,8 @@ class Letters:
         for row, text in enumerate(texts):
             for letter in text.lower():
                 vectors[row, ord(letter) % self.dimensions] += 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        normalised: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return normalised
 
 
 def goods(count: int = 300) -> list[Product]:
@@ -90,7 +92,12 @@ async def test_only_what_changed_is_worked_out_again(shelf: Shelf, monkeypatch: 
     await shelf.add(goods(), source="before")
     worked: list[str] = []
     strings = digest._strings
-    monkeypatch.setattr(digest, "_strings", lambda one, own: (worked.append(one.sku), strings(one, own))[1])
+
+    def noted(product: Product, own: list[Quantity]) -> object:
+        worked.append(product.sku)
+        return strings(product, own)
+
+    monkeypatch.setattr(digest, "_strings", noted)
     await shelf.add(edited(goods()), source="after")
     assert sorted(worked) == ["A-15/1", "NEW-0", "NEW-1", "NEW-2", "NEW-3"]
 
