@@ -1,6 +1,5 @@
 """A sentence becomes the filters that it means; its brands and categories are those that the catalogue has."""
 
-
 import pytest
 
 from catalog import build
