@@ -31,7 +31,7 @@ from models.packaged import PackagedEmbedder
 from tests.bench._asked import shares
 from tests.bench._goods import SAMPLE
 from tests.eval._judged import read_queries
-from tests.eval._own import own_goods, own_queries
+from tests.eval._own import own_queries
 from tests.prove_kit import CACHE
 from tests.rig import ROOT
 
@@ -67,7 +67,7 @@ def shelf_of(what: int | Path, *, e5: bool = False) -> Path:
 
 def questions() -> list[str]:
     """What is asked of generated goods: kinds, sizes, codes, slips, other layouts and languages."""
-    return list(dict.fromkeys(one.query for one in own_queries(own_goods()[1])))
+    return list(dict.fromkeys(one.query for one in own_queries()))
 
 
 def asked(shelf: Path, queries: Sequence[str], *more: str) -> dict[str, Any]:
