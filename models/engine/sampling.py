@@ -18,6 +18,7 @@ from models.base import ModelRejected
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_REACHES = (4.0, 8.0, 16.0)  # below the likeliest: comparing takes a tenth of the time that ordering all takes
 _FEW = 128  # likeliest tokens among which one that the grammar allows is looked for first
 
 
@@ -121,6 +122,11 @@ def _top(logits: NDArray[np.float32], count: int) -> NDArray[np.int32]:
         return np.array([np.argmax(logits)], dtype=np.int32)
     if count >= len(logits):
         return np.arange(len(logits), dtype=np.int32)
+    most = logits.max()
+    for reach in _REACHES:
+        near = np.flatnonzero(logits >= most - reach)
+        if len(near) >= count:
+            return near[np.argpartition(logits[near], -count)[-count:]].astype(np.int32)
     return np.argpartition(logits, -count)[-count:].astype(np.int32)
 
 
