@@ -95,11 +95,11 @@ class Outbox:
             log.warning("outbox.held", channel=parcel.channel, parcel=str(parcel.id), why=str(error))
             return str(error)
         except (ChannelError, TimeoutError) as error:
-            wait = error.retry_after if isinstance(error, ChannelError) else None
+            asked = (error.retry_after if isinstance(error, ChannelError) else None) or timedelta()
             log.info("outbox.postponed", parcel=str(parcel.id), attempts=parcel.attempts, why=str(error))
             if parcel.attempts >= PATIENCE:
                 return f"Not delivered in {parcel.attempts} attempts: {error}"
-            return wait or _back_off(parcel.attempts)
+            return max(asked, _back_off(parcel.attempts))
         except StoreUnavailable:
             return _back_off(1)
         except Exception as error:
