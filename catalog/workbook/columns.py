@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from catalog.workbook.grid import Cell, is_empty, letter, written
 from catalog.workbook.layouts import Layouts, fingerprint
+from catalog.workbook.units import unit_of
 from catalog.workbook.values import number, price
 from catalog.workbook.vocabulary import (
     INNER,
@@ -28,6 +29,8 @@ FIELDS = (
 )  # fmt: skip
 HELD_BACK = frozenset({"other_price", "inner"})  # kept for the seller: on no card, in no answer, in no index
 SHARED = frozenset({"", "attribute", "stock"} | HELD_BACK)  # fields that several columns may hold
+# Units in which goods are counted and sold; a column named with another ("Flow rate, m3/h") is neither price nor stock.
+OF_SALE = frozenset({"mm", "mm2", "l", "kg", "pc"})
 SAMPLE = 2_000  # rows looked at to judge a column
 EXAMPLES, EXAMPLE = 3, 60  # values of a column shown to a person, and their longest length
 
@@ -129,7 +132,10 @@ def content(cells: Sequence[Cell]) -> Content:
 def _by_label(place: int, label: str, held: Content) -> Column:
     match = _match(label)
     field, sure = (match.field, match.confidence) if match else ("attribute" if label else "", 0.5 if label else 0.2)
-    if (
+    unit = unit_of(label) if field in {"price", "stock"} else None
+    if unit and unit[0] not in OF_SALE:
+        field, sure = "attribute", 0.8
+    elif (
         (field in {"price", "old_price", "total"} and held.count >= 3 and held.priced < 0.5)
         or (field == "url" and held.count and held.links < 0.3)
         or (field == "photo" and held.count and held.links < 0.3 and held.length < 5)

@@ -412,3 +412,20 @@ def test_problems_speak_russian_when_asked(tmp_path: Path) -> None:
     book = sheet_of(tmp_path, ("Наименование", "Цена"), ("Насос", "abc"), ("Кран", 20), ("Люк", 30), lang="ru")
 
     assert "«abc» — не цена; товар оставлен без цены." in messages(book)
+
+
+@pytest.mark.parametrize(
+    ("label", "field"),
+    [
+        ("Подача / Flow rate, м³/ч", "attribute"),
+        ("Остаточное давление, Па", "attribute"),
+        ("Rate, m3/h", "attribute"),
+        ("Цена, руб.", "price"),
+        ("Остаток, кг", "stock"),
+        ("Остаток на складе, м", "stock"),
+    ],
+)
+def test_a_column_measured_in_what_goods_are_not_sold_by_is_a_property(label: str, field: str, tmp_path: Path) -> None:
+    rows = (("Артикул", "Наименование", label), *((f"N-{n}", f"Насос НЦ-{n}", n * 10) for n in range(1, 6)))
+    book = read(books.xlsx(tmp_path / "a.xlsx", ("Прайс", rows)))
+    assert [column.field for column in book.sheets[0].columns][2] == field
