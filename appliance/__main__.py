@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ from appliance import commands
 from appliance.commands.output import progress
 from appliance.errors import explain
 from appliance.settings import SettingsError, load
+
+# A search is milliseconds of work: several threads of the numeric libraries would only spin against each other.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for module in commands.ALL:
         module.add_to(kinds)
     asked = parser.parse_args(arguments)
+    for name, value in ONE_THREAD.items():  # before anything imports them
+        os.environ.setdefault(name, value)
     try:
         return int(asked.run(asked, load(config=asked.config)))
     except SettingsError as error:

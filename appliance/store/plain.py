@@ -80,6 +80,7 @@ def wish_plain(wish: Wish) -> dict[str, Any]:
             for limit in wish.limits
         ],
         "brand": wish.brand,
+        "brand_sure": wish.brand_sure,
         "not_brand": wish.not_brand,
         "category": wish.category,
         "in_stock": wish.in_stock,
