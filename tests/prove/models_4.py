@@ -231,6 +231,7 @@ async def switching(folder: Path, wrong: list[str], *, quick: bool) -> None:
         appliance.wait()
         appliance.wait_for_engine()
         chat = appliance.pid("chat")
+        await _warm(appliance)
         crowd = Crowd(appliance, 2)
         await asyncio.sleep(10)
         await _refused(appliance, "huge", "needs about", wrong)
@@ -248,6 +249,13 @@ async def switching(folder: Path, wrong: list[str], *, quick: bool) -> None:
         print((await _models(appliance, "switches")).stdout)
     if left := appliance.left_behind():
         wrong.append(f"left behind: {left}")
+
+
+async def _warm(appliance: Appliance) -> None:
+    """The first question of a chat that has just started also pays for its start, which is another proof's matter."""
+    customer = Customer(appliance, address=loopback(900))
+    await customer.ask(QUESTIONS[0], patience=120)
+    await customer.close()
 
 
 async def _refused(appliance: Appliance, name: str, why: str, wrong: list[str]) -> None:
@@ -280,7 +288,8 @@ async def _kept(appliance: Appliance, name: str, wrong: list[str]) -> None:
     kept = await _comes_true(lambda: ModelFiles(appliance.home / "models").switches()[-1].kept is True, 240)
     if done.returncode or not kept or _chosen(appliance) != name:
         wrong.append(f"{name} should answer now: {done.stdout}{done.stderr}")
-    await asyncio.sleep(30)  # some answers of the new one
+    url = appliance.database_url()
+    await _comes_true(lambda: name in [row[0] for row in _writers(url)], 180)  # on a busy box, prose is rare
     print(f"{name:20} tried, chosen and answering after {time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -297,12 +306,17 @@ def _judge(answers: list[Answer], wrong: list[str]) -> None:
 
 def _recorded(url: str, models: set[str], wrong: list[str]) -> None:
     """Which model and which prompt wrote an answer stands with it."""
-    with psycopg.connect(url) as connection:
-        query = "SELECT model, prompt_version, count(*) FROM answers WHERE model <> '' GROUP BY 1, 2"
-        rows = connection.execute(query).fetchall()
+    rows = _writers(url)
     print("answers written by", ", ".join(f"{model} with prompt {prompt} ({count})" for model, prompt, count in rows))
     if not {row[0] for row in rows} >= models or not all(row[1] for row in rows):
         wrong.append(f"answers should name {models} and their prompts: {rows}")
+
+
+def _writers(url: str) -> list[tuple[str, str, int]]:
+    """(model, version of the prompt, answers)."""
+    with psycopg.connect(url) as connection:
+        query = "SELECT model, prompt_version, count(*) FROM answers WHERE model <> '' GROUP BY 1, 2"
+        return connection.execute(query).fetchall()
 
 
 def _chosen(appliance: Appliance) -> str | None:
