@@ -6,7 +6,7 @@ Loading aiogram takes seconds of a small processor, so this module is imported b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +46,7 @@ from aiogram.utils.token import TokenValidationError
 from appliance.channels.base import AddressGone, ChannelError
 from appliance.channels.telegram_cards import Keyboard
 from appliance.channels.telegram_faults import BadPhoto, Conflict, Moved, NoSuchPost, Refused, Revoked, Unreachable
+from appliance.channels.telegram_fence import begun
 from appliance.channels.telegram_pace import Pace
 from appliance.channels.telegram_text import Styled
 
@@ -229,7 +230,8 @@ class _Paced(BaseRequestMiddleware):
                     int(chat or 0), len(getattr(method, "media", None) or [0]) if "Group" in name else 1
                 )
             try:
-                return await make_request(bot, method)
+                async with begun() if paced else nullcontext():
+                    return await make_request(bot, method)
             except TelegramRetryAfter as error:
                 if not paced or attempt == TRIES:
                     raise

@@ -36,6 +36,13 @@ class Unreachable(ChannelError):
     """Telegram cannot be reached; whether the last message arrived is not known."""
 
 
+class TakenOver(Undeliverable):
+    """A manager has taken the dialogue over; what the assistant had still to say there is kept back."""
+
+    def __init__(self) -> None:
+        super().__init__(" ".join((type(self).__doc__ or "").split()))
+
+
 class Refused(Undeliverable):
     """Telegram refuses this message; it will refuse it again."""
 

@@ -13,7 +13,7 @@ import structlog
 from appliance.channels.base import ChannelError
 from appliance.channels.telegram_api import Api
 from appliance.channels.telegram_ears import Basket, Ears, Heard, Managers, Start, Take, menu
-from appliance.channels.telegram_faults import Refused
+from appliance.channels.telegram_faults import Refused, TakenOver
 from appliance.channels.telegram_inbox import Inbox
 from appliance.channels.telegram_live import Lives
 from appliance.channels.telegram_pace import Pace
@@ -21,7 +21,8 @@ from appliance.channels.telegram_photos import Find, Photos
 from appliance.channels.telegram_post import Poster, Write, chat_of
 from appliance.core.texts import FALLBACK, languages
 from appliance.core.types import Parcel, Progress
-from appliance.store.store import Store
+from appliance.store.fence import Fence
+from appliance.store.store import Store, plain_url
 from appliance.tasks import Tasks
 
 MENU_AGAIN = 30.0  # seconds before the command menu is set again where Telegram could not be reached
@@ -62,11 +63,13 @@ class Leader:
     def __init__(self, parts: Parts, tasks: Tasks) -> None:
         self._parts, self._tasks = parts, tasks
         self.api = Api(token=parts.token, base=parts.base, proxy=parts.proxy, pace=Pace())
+        self._fence = Fence(plain_url(parts.store.url))
         photos = Photos(store=parts.store, find=parts.find)
         self._poster = Poster(
-            api=self.api, store=parts.store, photos=photos, basket=parts.basket is not None, writes=parts.writes
-        )
-        self.lives = Lives(api=self.api, store=parts.store, poster=self._poster, tasks=tasks)
+            api=self.api, store=parts.store, fence=self._fence, photos=photos, basket=parts.basket is not None,
+            writes=parts.writes,
+        )  # fmt: skip
+        self.lives = Lives(api=self.api, store=parts.store, fence=self._fence, poster=self._poster, tasks=tasks)
         ears = Ears(
             take=parts.take, starts=parts.starts, basket=parts.basket, default_language=parts.default_language,
             in_writing=self.lives.knows, managers=parts.managers,
@@ -84,12 +87,21 @@ class Leader:
             await (self.inbox.listen(hook.url, hook.secret) if hook else self.inbox.poll())
         finally:
             await self._tasks.close()
+            await self._fence.close()
             await self.api.close()
 
     async def deliver(self, parcel: Parcel) -> None:
-        if parcel.kind == "reply":
-            await self.lives.settle(UUID(parcel.body["message"]))
-        await self._poster.deliver(parcel)
+        message = UUID(parcel.body["message"]) if parcel.kind == "reply" else None
+        if message:
+            await self.lives.settle(message)
+        try:
+            await self._poster.deliver(parcel)
+        except TakenOver:
+            if message:
+                self.lives.cut_off(message)
+            raise
+        if message:
+            self.lives.delivered(message)
         self.lives.wait_ends(chat_of(parcel.address))
 
     def show(self, address: str, progress: Progress) -> None:

@@ -13,12 +13,14 @@ import structlog
 
 from appliance.channels.base import ChannelError
 from appliance.channels.telegram_api import Api
-from appliance.channels.telegram_faults import NoSuchPost, Refused
+from appliance.channels.telegram_faults import NoSuchPost, Refused, TakenOver
+from appliance.channels.telegram_fence import assistants
 from appliance.channels.telegram_post import CHANNEL, Poster, chat_of
 from appliance.channels.telegram_text import TEXT, from_markdown, marked
 from appliance.core.texts import say
-from appliance.core.types import Card, Progress
+from appliance.core.types import Card, Owner, Progress
 from appliance.store.errors import StoreUnavailable
+from appliance.store.fence import Fence
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 
@@ -27,6 +29,7 @@ SOON = 0.5  # seconds before another look whether the chat may see what it has n
 QUIET = 120.0  # seconds without progress after which an answer is no longer expected here
 TYPING = 4.5  # seconds between two "typing": Telegram shows one for five
 WAITED = 60.0  # seconds for which a customer is told that somebody types
+KEPT = 1000  # answers that a takeover has ended are known for so long, since their words may still come
 NO_DRAFTS = 3600.0  # seconds before drafts are tried again where Telegram refused them
 
 log = structlog.get_logger("telegram")
@@ -45,6 +48,7 @@ class Live:
     told: str = ""
     told_cards: bool = False
     post: int | None = None  # where the text stands, when it is shown by edits
+    since: int | None = None  # the dialogue's last event when this answer was first to be shown
     ended: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -59,21 +63,22 @@ class Lives:
     """Shows progress, one task an answer. What is shown is a courtesy: the stored reply comes in any case."""
 
     def __init__(
-        self, *, api: Api, store: Store, poster: Poster, tasks: Tasks, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._api, self._store, self._poster, self._tasks, self._clock = api, store, poster, tasks, clock
+        self, *, api: Api, store: Store, fence: Fence, poster: Poster, tasks: Tasks,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._api, self._store, self._fence, self._poster = api, store, fence, poster
+        self._tasks, self._clock = tasks, clock
         self._lives: dict[UUID, Live] = {}
+        self._settled: dict[UUID, Live] = {}  # the reply itself is on its way
+        self._over: dict[UUID, None] = {}  # a takeover has ended them
         self._drafts_from = 0.0
         self._waiting: dict[int, float] = {}  # chat -> until when it is told that somebody types
 
     def show(self, address: str, progress: Progress) -> None:
         """Takes the newest state of an answer; returns at once."""
         live = self._lives.get(progress.message)
-        if progress.state == "interrupted":
-            if live:
-                live.ended = True
-                live.changed.set()
-                self._tasks.start(self._interrupt(live), name=f"interrupt {live.message}")
+        if progress.state == "interrupted" or progress.message in self._over:
+            self.cut_off(progress.message)
             return
         if live is None:
             live = Live(address, progress.conversation, progress.message, self._clock())
@@ -91,10 +96,26 @@ class Lives:
     async def settle(self, message: UUID) -> None:
         """The reply itself comes now: nothing of its progress is begun after this returns."""
         if live := self._lives.get(message):
+            self._settled[message] = live
             live.ended = True
             live.changed.set()
             async with live.busy:
                 return
+
+    def delivered(self, message: UUID) -> None:
+        """The reply has come."""
+        self._settled.pop(message, None)
+
+    def cut_off(self, message: UUID) -> None:
+        """No more of this answer is shown, and what stands there half written is marked as such."""
+        while len(self._over) >= KEPT:
+            del self._over[next(iter(self._over))]
+        self._over[message] = None
+        if live := self._lives.pop(message, None) or self._settled.pop(message, None):
+            live.ended = True
+            live.changed.set()
+            self.wait_ends(chat_of(live.address))
+            self._tasks.start(self._interrupt(live), name=f"interrupt {live.message}")
 
     def wait_begins(self, chat: int) -> None:
         """The customer waits for an answer."""
@@ -136,14 +157,20 @@ class Lives:
                 may = conversation is not None and await tx.may_show(
                     live.conversation, channel=CHANNEL, address=live.address, message=live.message
                 )
+            if conversation and conversation.owner is Owner.AGENT:
+                self.cut_off(live.message)
             if live.ended or not may or conversation is None:
                 return
+            live.since = conversation.last_seq if live.since is None else live.since
             try:
-                if new_cards:
-                    await self._poster.cards(chat_of(live.address), live.message, live.cards, conversation.lang)
-                    live.told_cards = True
-                else:
-                    await self._tell(live, live.text)
+                with assistants(self._fence, live.conversation, since=live.since):
+                    if new_cards:
+                        await self._poster.cards(chat_of(live.address), live.message, live.cards, conversation.lang)
+                        live.told_cards = True
+                    else:
+                        await self._tell(live, live.text)
+            except TakenOver:
+                self.cut_off(live.message)
             except ChannelError as error:
                 log.info("telegram.not_shown", message=str(live.message), why=str(error))
                 live.told_cards = live.told_cards or isinstance(error, Refused)

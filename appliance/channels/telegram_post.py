@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 from appliance.channels import telegram_cards as cards
@@ -10,10 +11,12 @@ from appliance.channels.base import Undeliverable
 from appliance.channels.telegram_api import Api, inline, phone_key
 from appliance.channels.telegram_cards import Do, Keyboard
 from appliance.channels.telegram_faults import BadPhoto, Moved, NoSuchPost
+from appliance.channels.telegram_fence import assistants
 from appliance.channels.telegram_photos import Photo, Photos
 from appliance.channels.telegram_text import TEXT, Styled, from_markdown
 from appliance.core.texts import say
-from appliance.core.types import Card, Message, Parcel
+from appliance.core.types import Card, Conversation, Message, Parcel
+from appliance.store.fence import Fence
 from appliance.store.plain import cards_from
 from appliance.store.store import Store
 from appliance.store.telegram import PUT_ASIDE
@@ -32,10 +35,11 @@ class Poster:
     """Writes to chats. Remembers every part that was sent, so that a second attempt goes on where the first ended."""
 
     def __init__(
-        self, *, api: Api, store: Store, photos: Photos, basket: bool, writes: Mapping[str, Write] | None = None
-    ) -> None:
+        self, *, api: Api, store: Store, fence: Fence, photos: Photos, basket: bool,
+        writes: Mapping[str, Write] | None = None,
+    ) -> None:  # fmt: skip
         """`writes` says by kind how parcels of others, such as managers' notices, read."""
-        self._api, self._store, self._photos, self._basket = api, store, photos, basket
+        self._api, self._store, self._fence, self._photos, self._basket = api, store, fence, photos, basket
         self._writes = {"say": _said, **(writes or {})}
 
     async def deliver(self, parcel: Parcel) -> None:
@@ -64,8 +68,15 @@ class Poster:
             posts = await tx.posts(self._api.id, message)
             about = next(iter(events.values()), None)
             conversation = await tx.conversation(about.conversation) if about else None
-        if conversation is None:
+        if conversation is None or about is None:
             return
+        answer = about.role == "bot" and about.kind != "notice"  # a notice is what the customer's command asked for
+        with assistants(self._fence, conversation.id, since=about.seq) if answer else nullcontext():
+            await self._reply(chat, message, events, posts, conversation)
+
+    async def _reply(
+        self, chat: int, message: UUID, events: dict[str, Message], posts: dict[str, int], conversation: Conversation
+    ) -> None:
         if (shown := events.pop("cards", None)) and "cards" not in posts:
             await self.cards(chat, message, cards_from(shown.payload["items"]), conversation.lang)
         quick, form = events.pop("quick", None), events.pop("form", None)

@@ -11,3 +11,7 @@ class ClaimLost(Exception):
 
 class WrongToken(Exception):
     """The session's token is not the one that was given out, or it is too old; the widget opens a new session."""
+
+
+class TakenOver(Exception):
+    """A manager has the conversation; the assistant says nothing more in it."""

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.types import Owner, Role, Staff
+from appliance.store.fence import shut
 from appliance.store.tables import AuditRow, ConversationRow, MessageRow, UserRow
 
 STAFF = (Role.MANAGER, Role.ADMINISTRATOR)
@@ -64,8 +65,10 @@ class Crew:
     async def take_over(self, conversation: UUID, agent: UUID) -> bool:
         """Gives a conversation to a manager. The assistant is fenced off in this transaction; False when it is gone.
 
-        What it was writing finds its claim void, and a question that waited is the manager's now.
+        What it was writing finds its claim void, and a question that waited is the manager's now. Waits for what
+        the assistant is sending just now.
         """
+        await shut(self.connection, conversation)
         result = await self.connection.execute(
             text(
                 """UPDATE conversations SET owner = 'agent', agent_id = :agent, agent_at = clock_timestamp(),
