@@ -104,10 +104,7 @@ def lexicon(lang: str) -> Lexicon:
     common_words, common_stems = _vocabulary(_entries(language.get("common", "")))
     return Lexicon(
         lang=lang,
-        topics={
-            name: {topic: _compile(list(_entries(text)), joined=joined) for topic, text in group.items()}
-            for name, group in groups.items()
-        },
+        topics={name: phrases(group, joined=joined) for name, group in groups.items()},
         words=words | spoken | common_words,
         stems=stems | common_stems,
         inner=frozenset(entry.strip("*") for entry in entries if re.fullmatch(r"\*\w+\*?", entry)),
@@ -115,6 +112,11 @@ def lexicon(lang: str) -> Lexicon:
         function_stems=function_stems,
         examples=examples,
     )
+
+
+def phrases(group: Mapping[str, str], *, joined: bool) -> dict[str, re.Pattern[str]]:
+    """Topic -> pattern of a table in the lexicons' notation; `joined` for a language that writes without spaces."""
+    return {topic: _compile(list(_entries(text)), joined=joined) for topic, text in group.items()}
 
 
 @cache
