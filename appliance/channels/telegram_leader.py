@@ -77,14 +77,20 @@ class Leader:
         self.inbox = Inbox(api=self.api, store=parts.store, ears=ears, heard=self._heard)
 
     async def run(self, deliver: Callable[[], Awaitable[None]]) -> None:
-        """Listens, understands and delivers until cancelled."""
+        """Listens, understands and delivers until cancelled; when one of these breaks, all end and begin anew."""
+        hook = self._parts.hook
+        listen = self.inbox.listen(hook.url, hook.secret) if hook else self.inbox.poll()
+        self._tasks.start(self._menus(), name="telegram menus")
+        vital = [
+            self._tasks.start(listen, name="telegram"),
+            self._tasks.start(self.inbox.understand(), name="telegram inbox"),
+            self._tasks.start(self.inbox.tidy(), name="telegram tidy"),
+            self._tasks.start(_awaited(deliver), name="telegram outbox"),
+        ]
         try:
-            self._tasks.start(self._menus(), name="telegram menus")
-            self._tasks.start(self.inbox.understand(), name="telegram inbox")
-            self._tasks.start(self.inbox.tidy(), name="telegram tidy")
-            self._tasks.start(_awaited(deliver), name="telegram outbox")
-            hook = self._parts.hook
-            await (self.inbox.listen(hook.url, hook.secret) if hook else self.inbox.poll())
+            ended, _ = await asyncio.wait(vital, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         finally:
             await self._tasks.close()
             await self._fence.close()
