@@ -22,6 +22,7 @@ from appliance.assistant import Assistant
 from appliance.channels.base import Channel
 from appliance.channels.mail import MailChannel
 from appliance.channels.telegram import TelegramChannel
+from appliance.channels.telegram_managers import TelegramManagers
 from appliance.channels.widget import WidgetChannel
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt, shared_prefix
@@ -111,9 +112,15 @@ async def chat(settings: Settings) -> int:
 
 
 def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf) -> TelegramChannel:
-    """The bot, which also takes dialogues over from the site."""
+    """The bot, which also takes dialogues over from the site, and is where managers work."""
     if settings.telegram_webhook and not settings.public_url:
         raise Refused("TELEGRAM_WEBHOOK needs PUBLIC_URL, the https address at which Telegram reaches the chat.")
+    managers = TelegramManagers(
+        store=store,
+        desk=Desk(store=store, posted=POSTED),
+        notices=Notices(store, console=settings.console_address),
+        hours=Hours.read(settings.work_hours, settings.timezone),
+    )
     return TelegramChannel(
         store=store,
         token=settings.telegram_token.get_secret_value(),
@@ -122,6 +129,8 @@ def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf)
         take=dialogue.take,
         wake=dialogue.wake,
         photo=lambda card: photo_file(card, shelf),
+        managers=managers,
+        writes=managers.writes,
         webhook_url=settings.public_url if settings.telegram_webhook else "",
         default_language=settings.default_language,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from appliance.core.texts import say
 from appliance.core.types import Conversation, Lead, Owner, Role, Staff
+from appliance.leads import ASIDE, CHANGED, TELEGRAM
 from appliance.store.leads import Status
 from appliance.store.store import Store, Transaction
 
@@ -24,10 +26,14 @@ class Gone(Exception):
 class Desk:
     """Checks the role, does it, writes the audit log: in one transaction each."""
 
-    def __init__(self, *, store: Store, posted: Collection[str] = ()) -> None:
+    def __init__(self, *, store: Store | Within, posted: Collection[str] = ()) -> None:
         """`posted` are the channels whose customers get parcels; the others read the stored events."""
         self._store = store
         self._posted = frozenset(posted)
+
+    def within(self, tx: Transaction) -> Desk:
+        """The same desk at work in a transaction of the caller, who does it all or nothing."""
+        return Desk(store=Within(tx), posted=self._posted)
 
     async def employ(
         self, actor: Staff | None, *, name: str, role: Role, telegram_id: int | None = None, email: str = "",
@@ -71,12 +77,18 @@ class Desk:
         """From this commit on the assistant says nothing more here: the actor answers. Raises `Gone`."""
         _must_be(actor, Role.MANAGER)
         async with self._store.transaction() as tx:
-            before = await tx.conversation(conversation)
+            before, holder = await tx.conversation(conversation), await tx.agent_of(conversation)
+            if holder and holder.id == actor.id:
+                await tx.serve(actor.id, conversation)
+                return
             if before is None or not await tx.take_over(conversation, actor.id):
                 raise Gone("There is no such dialogue; it may have been erased.")
+            if holder:
+                await self._aside(tx, holder, conversation, "taken_from_you", by=actor.name)
             await self._tell(tx, before, say("manager_joined", before.lang, name=actor.name), Owner.AGENT, actor.name)
             if open_ := await tx.open_lead(conversation):
                 await tx.move_lead(open_.id, status=Status.TAKEN, assigned_to=actor.id)
+                await self._changed(tx, open_.id)
             await self._note(tx, actor, "conversation.take_over", conversation, before={"owner": before.owner})
 
     async def hand_back(self, actor: Staff | None, conversation: UUID) -> None:
@@ -84,9 +96,12 @@ class Desk:
         if actor is not None:
             _must_be(actor, Role.MANAGER)
         async with self._store.transaction() as tx:
-            before = await tx.conversation(conversation)
+            before, holder = await tx.conversation(conversation), await tx.agent_of(conversation)
             if before is None or not await tx.hand_back(conversation):
                 return
+            if holder:
+                how = "released" if actor is None else "handed_back" if actor.id == holder.id else "taken_from_you"
+                await self._aside(tx, holder, conversation, how, by=actor.name if actor else "")
             await self._tell(tx, before, say("manager_left", before.lang), Owner.BOT, "")
             await self._note(tx, actor, "conversation.hand_back", conversation, before={"owner": before.owner})
 
@@ -130,6 +145,7 @@ class Desk:
                 raise Gone("This lead is closed already.")
             change: tuple[dict[str, Any], dict[str, Any]] = ({"status": before.status}, {"status": status})
             await self._note(tx, actor, f"lead.{status}", id, before=change[0], after=change[1])
+            await self._changed(tx, id)
         return moved
 
     async def _tell(self, tx: Transaction, here: Conversation, text: str, owner: Owner, name: str) -> None:
@@ -141,6 +157,19 @@ class Desk:
         await tx.hint(here.id)
         await self._owe(tx, here, said.id)
 
+    async def _changed(self, tx: Transaction, lead: UUID) -> None:
+        """What managers have read of the lead in Telegram is set right."""
+        for person in await tx.crew():
+            if person.telegram_id is not None:
+                address = str(person.telegram_id)
+                await tx.post(channel=TELEGRAM, address=address, kind=CHANGED, body={"lead": str(lead)})
+
+    async def _aside(self, tx: Transaction, person: Staff, conversation: UUID, word: str, *, by: str) -> None:
+        """Tells a manager what has become of their dialogue."""
+        if person.telegram_id is not None:
+            body = {"word": word, "values": {"name": await tx.customer_name(conversation), "by": by}}
+            await tx.post(channel=TELEGRAM, address=str(person.telegram_id), kind=ASIDE, body=body)
+
     async def _owe(self, tx: Transaction, here: Conversation, message: UUID) -> None:
         if here.channel in self._posted:
             await tx.post(channel=here.channel, address=here.address, kind="reply", body={"message": str(message)})
@@ -151,6 +180,17 @@ class Desk:
     ) -> None:  # fmt: skip
         user = actor.id if actor else None
         await tx.log_act(user=user, action=action, subject=str(subject), before=before, after=after)
+
+
+class Within:
+    """A transaction that is under way, for those who ask a store for one."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        yield self._tx
 
 
 def _must_be(actor: Staff, role: Role) -> None:

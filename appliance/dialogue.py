@@ -62,7 +62,13 @@ class Dialogue:
     async def take(self, tx: Transaction, inbound: Inbound, *, awaits_answer: bool = True) -> Received:
         """Stores a message in a transaction of the caller, who calls `wake` once that has been committed."""
         received = await tx.remember(inbound, awaits_answer=awaits_answer)
-        if inbound.kind == "form" and not received.duplicate:
+        if received.duplicate:
+            return received
+        if inbound.kind != "command":
+            await self._leads.overheard(tx, received.conversation, received.message)
+        if inbound.kind == "cta":
+            await self._leads.called(tx, received.conversation)
+        if inbound.kind == "form":
             values = {key: str(value) for key, value in dict(inbound.payload.get("values", {})).items()}
             consent = str(inbound.payload.get("consent") or "")
             await self._leads.from_form(tx, received.conversation, values, consent, lang=inbound.lang_hint)

@@ -19,6 +19,10 @@ from appliance.store.store import Store, Transaction
 log = structlog.get_logger("leads")
 
 NOTICE = "notice"  # the kind of parcel that tells a manager of a lead
+CHANGED = "notice_changed"  # of one that sets right what managers have read of a lead
+RELAY = "relay"  # of one that brings a customer's words to the manager who has the dialogue
+RECAP = "recap"  # of one that shows a manager what was said before
+ASIDE = "aside"  # of one that tells a manager something of the house
 TELEGRAM, MAIL = "telegram", "mail"  # the channels by which managers are told
 
 
@@ -79,6 +83,25 @@ class Leads:
             await tx.keep_consent(conversation, Consent(version=CONSENT, given=False, lang=reply.lang))
         elif step.noted and contacts.reachable:
             await tx.keep_lead(conversation, contacts, status=Status.DRAFT, source="talk")
+
+    async def called(self, tx: Transaction, conversation: UUID) -> None:
+        """A customer asks for a manager: a lead, with or without contacts, and managers hear of it at once."""
+        lead, news = await tx.keep_lead(conversation, Contacts(), status=Status.NEW, source="talk")
+        if news is News.RAISED:
+            await tx.announced(lead.id, await self._tell(tx, lead, why="called"))
+
+    async def overheard(self, tx: Transaction, conversation: UUID, message: UUID) -> None:
+        """What a customer says goes to the manager who has the dialogue, if one has and reads Telegram."""
+        agent = await tx.agent_of(conversation)
+        if agent and agent.telegram_id is not None:
+            address = str(agent.telegram_id)
+            await tx.post(channel=TELEGRAM, address=address, kind=RELAY, body={"message": str(message)})
+
+    async def manned(self, store: Store) -> bool | None:
+        """Whether managers are at work now; None when there are none."""
+        async with store.transaction() as tx:
+            crew = await tx.crew()
+        return self._hours.open_at(self._clock()) if crew else None
 
     async def from_silence(self, store: Store) -> int:
         """A lead for each dialogue that fell silent. May run anywhere, any number of times; gives how many it made."""

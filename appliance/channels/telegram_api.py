@@ -192,7 +192,7 @@ def inline(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
         inline_keyboard=[
             [
                 InlineKeyboardButton(text=text, url=deed)
-                if deed.startswith("https://")
+                if deed.startswith(("https://", "http://"))
                 else InlineKeyboardButton(text=text, callback_data=deed)
                 for text, deed in row
             ]

@@ -15,7 +15,7 @@ from appliance.channels.telegram_post import CHANNEL, chat_of
 from appliance.channels.telegram_text import NOTICE, label
 from appliance.core.leads.talk import CONSENT
 from appliance.core.texts import languages, say
-from appliance.core.types import Card, Conversation, Inbound, Received
+from appliance.core.types import Card, Conversation, Inbound, Owner, Received
 from appliance.core.types import Message as Said
 from appliance.store.plain import cards_from
 from appliance.store.store import Transaction
@@ -74,8 +74,8 @@ class Basket(Protocol):
 class Managers(Protocol):
     """Those who work here and write from Telegram themselves."""
 
-    async def hears(self, tx: Transaction, caller: Caller, text: str) -> bool:
-        """Takes what a manager writes; False for everybody else, whose words are a customer's."""
+    async def hears(self, tx: Transaction, origin: str, caller: Caller, text: str, kind: str) -> bool:
+        """Takes what a manager writes or sends (`kind`: photo, voice, …); False for whoever is a customer here."""
         ...
 
     async def presses(self, tx: Transaction, caller: Caller, data: str) -> str | None:
@@ -107,7 +107,8 @@ class Ears:
     async def _said(self, tx: Transaction, origin: str, message: Message, user: User) -> Heard:
         caller = self._caller(message.chat.id, user)
         text = (message.text or message.caption or "").replace("\0", "").strip()
-        if self._managers and text and await self._managers.hears(tx, caller, text):
+        kind = next((kind for kind in MEDIA if getattr(message, kind, None)), "")
+        if self._managers and (text or kind) and await self._managers.hears(tx, origin, caller, text, kind):
             return Heard()
         if text.startswith("/"):
             return await self._command(tx, origin, caller, text)
@@ -118,12 +119,11 @@ class Ears:
             about = await tx.focused(here.id) if here else ""
             payload = {"ref": about} if about else {}
             return await self._ask(tx, caller, origin, text, **payload)
-        kind = next((kind for kind in MEDIA if getattr(message, kind, None)), "")
         if not kind:
             return Heard()  # pinned messages and the like
         file = getattr(getattr(message, kind), "file_id", "") if kind != "photo" else message.photo[-1].file_id  # type: ignore[index]
         conversation = await self._keep(tx, caller, origin, kind, f"[{kind}]", file_id=file)
-        if conversation:
+        if conversation and conversation.owner is not Owner.AGENT:
             lang = conversation.lang
             await self._notice(tx, conversation, f"{say('only_text', lang)} {say('abilities', lang)}")
         return Heard()

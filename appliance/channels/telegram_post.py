@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from uuid import UUID
 
+from appliance import leads
 from appliance.channels import telegram_cards as cards
 from appliance.channels.base import Undeliverable
 from appliance.channels.telegram_api import Api, inline, phone_key
@@ -23,7 +25,8 @@ from appliance.store.telegram import PUT_ASIDE
 
 CHANNEL = "telegram"
 
-Write = Callable[[Parcel], Awaitable[tuple[str, Keyboard] | None]]  # a parcel's words and buttons; None: no more needed
+Written = tuple[str | Styled, Keyboard]  # words and buttons
+Write = Callable[[Parcel], Awaitable[Written | None]]  # how a parcel reads; None: no more needed
 
 
 def chat_of(address: str) -> int:
@@ -52,6 +55,8 @@ class Poster:
                 case "turn":
                     body = parcel.body
                     await self.turn(chat, UUID(body["message"]), Do(body["view"]), int(body["number"]))
+                case leads.CHANGED:
+                    await self._rewrite(chat, parcel)
                 case kind if kind in self._writes:
                     await self._write(chat, parcel)
                 case kind:
@@ -162,9 +167,27 @@ class Poster:
         async with self._store.transaction() as tx:
             said = await tx.posts(self._api.id, parcel.id)
         written = None if said else await self._writes[parcel.kind](parcel)
-        if written:
-            text, keys = written
-            await self._note(parcel.id, "text", await self._api.send(chat, from_markdown(text).cut(TEXT), inline(keys)))
+        if written is None:
+            return
+        text, keys = _set(written)
+        post = await self._api.send(chat, text, inline(keys))
+        await self._note(parcel.id, "text", post)
+        if parcel.kind == leads.NOTICE:
+            await self._note(UUID(parcel.body["lead"]), f"{chat} {parcel.body['why']}", post)
+
+    async def _rewrite(self, chat: int, parcel: Parcel) -> None:
+        """The notices of a lead that stand in the chat are set right."""
+        async with self._store.transaction() as tx:
+            posts = await tx.posts(self._api.id, UUID(parcel.body["lead"]))
+        for part, post in posts.items():
+            where, _, why = part.partition(" ")
+            if where != str(chat):
+                continue
+            written = await self._writes[leads.CHANGED](replace(parcel, body={**parcel.body, "why": why}))
+            if written:
+                text, keys = _set(written)
+                with suppress(NoSuchPost):
+                    await self._api.edit(chat, post, text, inline(keys))
 
     async def _with_photo(self, card: Card, put: Callable[[Photo], Awaitable[str]]) -> None:
         """Tries the photo as it is known, then as it is, then a blank sheet."""
@@ -190,8 +213,13 @@ class Poster:
             await tx.note_post(self._api.id, message, part, post)
 
 
-async def _said(parcel: Parcel) -> tuple[str, Keyboard]:
+async def _said(parcel: Parcel) -> Written:
     return str(parcel.body["text"]), []
+
+
+def _set(written: Written) -> tuple[Styled, Keyboard]:
+    text, keys = written
+    return (text if isinstance(text, Styled) else from_markdown(text)).cut(TEXT), keys
 
 
 def _keys(event: Message) -> Keyboard:

@@ -27,7 +27,7 @@ class Notice:
 
 
 def notice(lead: Lead, why: str, *, lang: str, channel: str = "", console: str = "") -> Notice:
-    """`why`: new, partial, more, unanswered, call. Raises KeyError for another one."""
+    """`why`: new, partial, called, more, unanswered, call. Raises KeyError for another one."""
     words = _words(lang)
     who = (
         ", ".join(filter(None, (lead.name, lead.company, international(lead.phone) or lead.email))) or words["unknown"]
@@ -50,6 +50,11 @@ def notice(lead: Lead, why: str, *, lang: str, channel: str = "", console: str =
         link_text=words["open"],
         footer=words["footer"],
     )
+
+
+def word(id: str, lang: str, **values: object) -> str:
+    """A sentence for managers; English where the language has no words. Raises KeyError for an unknown one."""
+    return _words(lang)[id].format_map(values).strip()
 
 
 @cache

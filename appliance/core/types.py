@@ -192,6 +192,7 @@ class Lead:
     lang: str = ""
     products: tuple[str, ...] = ()  # SKUs that were looked at
     assigned_to: UUID | None = None
+    call_at: datetime | None = None
     created: datetime | None = None
 
 

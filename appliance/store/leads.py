@@ -230,6 +230,7 @@ def lead(row: Any) -> Lead:
         lang=row.lang,
         products=tuple(item["sku"] for item in row.products),
         assigned_to=row.assigned_to,
+        call_at=row.call_at,
         created=row.created_at,
     )
 

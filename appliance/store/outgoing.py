@@ -41,7 +41,10 @@ class Outgoing:
         return id
 
     async def take(self, channels: list[str], *, lease: timedelta, limit: int = 20) -> list[Lease]:
-        """The parcels that are due, the oldest of each address only, so that an address gets them in order."""
+        """The parcels that are due, the oldest of each address only, so that an address gets them in order.
+
+        One that was posted for a later hour and has not been tried yet bars nothing.
+        """
         rows = await self.connection.execute(
             text(
                 """WITH due AS (
@@ -52,7 +55,8 @@ class Outgoing:
                        AND NOT EXISTS (SELECT 1 FROM parcels AS earlier
                                        WHERE earlier.channel = parcel.channel AND earlier.address = parcel.address
                                          AND earlier.delivered_at IS NULL AND earlier.held IS NULL
-                                         AND earlier.place < parcel.place)
+                                         AND earlier.place < parcel.place
+                                         AND (earlier.attempts > 0 OR earlier.due_at <= clock_timestamp()))
                      ORDER BY due_at, place LIMIT :limit FOR UPDATE SKIP LOCKED)
                    UPDATE parcels SET leased_until = clock_timestamp() + make_interval(secs => :lease),
                                       lease = parcels.lease + 1, attempts = attempts + 1

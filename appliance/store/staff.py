@@ -84,7 +84,9 @@ class Crew:
             .where(MessageRow.conversation_id == conversation, MessageRow.pending)
             .values(pending=False)
         )
-        await self.connection.execute(update(UserRow).where(UserRow.id == agent).values(serves=conversation))
+        others = update(UserRow).where(UserRow.serves == conversation, UserRow.id != agent)
+        await self.connection.execute(others.values(serves=None))
+        await self.serve(agent, conversation)
         return True
 
     async def hand_back(self, conversation: UUID) -> bool:
@@ -96,6 +98,33 @@ class Crew:
         )
         await self.connection.execute(update(UserRow).where(UserRow.serves == conversation).values(serves=None))
         return bool(result.rowcount)
+
+    async def agent_of(self, conversation: UUID) -> Staff | None:
+        """The manager who has a conversation; it stays so until the transaction ends."""
+        agent = await self.connection.scalar(
+            select(ConversationRow.agent_id)
+            .where(ConversationRow.id == conversation, ConversationRow.owner == Owner.AGENT)
+            .with_for_update()
+        )
+        row = (await self.connection.execute(select(UserRow).where(UserRow.id == agent))).first() if agent else None
+        return staff(row) if row else None
+
+    async def serve(self, agent: UUID, conversation: UUID | None) -> None:
+        """A manager's next words in Telegram go there."""
+        await self.connection.execute(update(UserRow).where(UserRow.id == agent).values(serves=conversation))
+
+    async def customer_name(self, conversation: UUID) -> str:
+        """As the customer gave it with a lead, else as the channel knows it; empty when nobody knows."""
+        name = await self.connection.scalar(
+            text(
+                """SELECT COALESCE(
+                     (SELECT name FROM leads WHERE conversation_id = :id AND closed_at IS NULL AND name <> ''),
+                     (SELECT users.name FROM conversations AS c JOIN users ON users.id = c.user_id WHERE c.id = :id),
+                     '')"""
+            ),
+            {"id": conversation},
+        )
+        return str(name or "")
 
     async def agent_wrote(self, conversation: UUID, agent: UUID) -> bool:
         """Notes that the manager who has it is at work in it; False when somebody else has it."""

@@ -139,6 +139,7 @@ class Telegrams:
                         ParcelRow.address == address,
                         ParcelRow.delivered_at.is_(None),
                         ParcelRow.held.is_(None),
+                        (ParcelRow.attempts > 0) | (ParcelRow.due_at <= func.clock_timestamp()),
                     )
                     .exists(),
                 )
