@@ -228,6 +228,7 @@ async def assistant(settings: Settings, store: Store | None = None, llm: LLM | N
     llm = llm or language_model(settings)
     shelf_ = shelf(settings)
     passages = Passages(company_texts(settings.home))
+    book = leads(settings)
     try:
         yield Assistant(
             shelf=shelf_,
@@ -237,6 +238,7 @@ async def assistant(settings: Settings, store: Store | None = None, llm: LLM | N
             vectors=settings.home / "cache" / "vectors",
             default_language=settings.default_language,
             region=settings.region,
+            manned=(lambda: book.manned(store)) if store else None,
         )
     finally:
         shelf_.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,9 +81,11 @@ class Assistant:
         region: str = "RU",
         prototypes: routing.Prototypes | None = None,
         vectors: Path | None = None,
+        manned: Callable[[], Awaitable[bool | None]] | None = None,
     ) -> None:
         """`vectors` is a folder for what was embedded once; `region` is whose phone numbers customers dial.
 
+        `manned` tells whether managers are at work now, or None where there are none to call.
         `prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given.
         """
         self.shelf = shelf
@@ -94,6 +96,7 @@ class Assistant:
         self._region = region
         self._prototypes = prototypes
         self._vectors = vectors
+        self._manned = manned
         self._loading = asyncio.Lock()
 
     async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
@@ -161,7 +164,7 @@ class Assistant:
         if kinds == {"form"}:
             return self._said(asked, "", route=Route.CONTACT)  # the thanks are all that is said
         if "cta" in kinds:
-            return self._contact(asked, say("contact", asked.lang, turn=asked.turn))
+            return self._contact(asked, await self._called(asked))
         if pointed := self._pointed_card(asked):
             return await self._about_pointed(asked, pointed)
         asked.follow = resolve(asked.text, wish=asked.memory.wish, shown=asked.memory.shown, lang=asked.lang)
@@ -317,6 +320,13 @@ class Assistant:
 
     def _said(self, asked: Asked, text: str, *, route: Route) -> Reply:
         return Reply(text=text, lang=asked.lang, route=route, rung=Rung.TEMPLATE, memory=asked.memory)
+
+    async def _called(self, asked: Asked) -> str:
+        """To a customer who asks for a manager: somebody comes, somebody will come, or how to be reached."""
+        there = await self._manned() if self._manned else None
+        if there is None:
+            return say("contact", asked.lang, turn=asked.turn)
+        return say("manager_called" if there else "manager_away", asked.lang)
 
     def _contact(self, asked: Asked, text: str, *, route: Route = Route.CONTACT) -> Reply:
         return Reply(
