@@ -1,0 +1,113 @@
+"""A quotation as a workbook to calculate with: figures are figures, and no text is ever a formula."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.worksheet.worksheet import Worksheet
+
+from appliance.core.quote import Quote
+from appliance.paper.sheet import COLUMNS, Letterhead, Sheet
+
+WIDTHS = (5, 18, 56, 11, 9, 16, 18)
+MONEY, COUNT = "#,##0.00##", "#,##0.###"
+SHADE = PatternFill("solid", fgColor="E8ECF1")
+RULE = Border(bottom=Side(style="thin", color="B8C0CA"))
+BOLD = Font(bold=True)
+
+
+def xlsx(quote: Quote, head: Letterhead) -> bytes:
+    """The workbook's contents: one sheet that prints on A4."""
+    sheet = Sheet(quote, head)
+    book = Workbook()
+    page: Worksheet = book.active
+    page.title = sheet.say("sheet")
+    for column, width in zip("ABCDEFG", WIDTHS, strict=True):
+        page.column_dimensions[column].width = width
+    row = _above(page, sheet)
+    page.freeze_panes = f"A{row + 1}"
+    page.print_title_rows = f"{row}:{row}"
+    row = _lines(page, sheet, row)
+    _below(page, sheet, row + 1)
+    page.page_setup.paperSize = page.PAPERSIZE_A4
+    page.page_setup.fitToHeight = 0
+    page.sheet_properties.pageSetUpPr.fitToPage = True
+    book.properties.title, book.properties.creator = sheet.title, head.company or "Counterman"
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _above(page: Worksheet, sheet: Sheet) -> int:
+    """Who, what and when; gives the row of the columns' names."""
+    row = 1
+    if sheet.head.company:
+        _put(page, row, 1, sheet.head.company, font=BOLD)
+        row += 1
+    _put(page, row, 1, sheet.title, font=Font(bold=True, size=16))
+    row += 1
+    for label, text in sheet.facts:
+        _put(page, row, 1, label)
+        _put(page, row, 3, text, font=BOLD)
+        row += 1
+    return row + 1
+
+
+def _lines(page: Worksheet, sheet: Sheet, row: int) -> int:
+    """The lines and the totals; gives the first row below them."""
+    for at, heading in enumerate(sheet.headings, 1):
+        cell = _put(page, row, at, heading, font=BOLD)
+        cell.fill, cell.alignment = SHADE, _beside(at)
+    for place, line in enumerate(sheet.quote.lines, 1):
+        row += 1
+        price: object = sheet.say("on_request") if line.price is None else line.price
+        values = (place, line.sku, line.name, line.quantity, line.unit, price, line.amount)
+        for at, value in enumerate(values, 1):
+            cell = _put(page, row, at, value)
+            cell.border, cell.alignment = RULE, _beside(at)
+            if isinstance(value, Decimal):
+                cell.number_format = COUNT if at == 4 else _money(sheet, line.currency)
+    for currency, total in sheet.quote.totals:
+        row += 1
+        _put(page, row, 6, f"{sheet.say('total')}, {currency}".rstrip(", "), font=BOLD).alignment = _beside(6)
+        _put(page, row, 7, total, font=BOLD).number_format = MONEY
+    return row + 1
+
+
+def _below(page: Worksheet, sheet: Sheet, row: int) -> None:
+    for note in filter(None, (*sheet.notes, sheet.contact)):
+        _put(page, row, 1, note)
+        row += 1
+
+
+def _put(page: Worksheet, row: int, column: int, value: Any, *, font: Font | None = None) -> Cell:
+    """A value in its cell. Text stays text, also where it begins like a formula, and when somebody edits it later."""
+    cell: Cell = page.cell(row, column)
+    if isinstance(value, str):
+        value = ILLEGAL_CHARACTERS_RE.sub("", value)
+        cell.value = value
+        cell.data_type = "s"
+        cell.quotePrefix = value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    else:
+        cell.value = value
+    if font:
+        cell.font = font
+    return cell
+
+
+def _beside(column: int) -> Alignment:
+    numbers: Sequence[str] = ("quantity", "price", "amount")
+    side = "right" if COLUMNS[column - 1] in numbers else "left"
+    return Alignment(horizontal=side, vertical="top", wrap_text=True)
+
+
+def _money(sheet: Sheet, currency: str) -> str:
+    """A line of several currencies says which is its own."""
+    return MONEY if len(sheet.quote.totals) < 2 or not currency else f'{MONEY} "{currency}"'
