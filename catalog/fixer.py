@@ -161,7 +161,7 @@ class Fixer:
                 distance += int(other[0] != word[0] and distance > 0)  # the first letter is seldom mistyped
                 if 0 < distance <= allowed:
                     near[other] = (distance, -self._counts[at])
-        return sorted(near, key=lambda other: near[other])
+        return sorted(near, key=lambda other: (near[other], other))  # equals in one order, run after run
 
 
 class _Hashes:
