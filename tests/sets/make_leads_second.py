@@ -50,13 +50,9 @@ PREFIXES = {  # the digits after the country code that a number of that country 
     "IN": ("98 99", 8),
 }
 ABROAD = ["DE", "BY", "AM", "GE", "AE", "CN", "PL", "IT", "IN", "UZ", "UA", "TR", "GB"]
-LATIN = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґәғқңөұүһ",
-        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh sch - y - e yu ya i yi ye g a g k n o u u h".split(),
-        strict=True,
-    )
-) | {"ъ": "", "ь": ""}
+ALPHABET = "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґәғқңөұүһ"
+SOUNDS = "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh sch - y - e yu ya i yi ye g a g k n o u u h"
+LATIN = dict(zip(ALPHABET, SOUNDS.replace("-", "").split(" "), strict=True))
 ASCII = str.maketrans("çğıöşüäßâîé", "cgiosuasaie")
 FREE = ["gmail.com", "mail.ru", "yandex.ru", "bk.ru", "inbox.ru", "list.ru", "outlook.com", "icloud.com", "ya.ru"]
 FREE_OF = {"de": ["gmx.de", "web.de", "gmail.com"], "uk": ["ukr.net", "gmail.com"], "tr": ["gmail.com", "hotmail.com"]}
