@@ -157,7 +157,7 @@ class Pen:
         start, end = digits[:cut], digits[cut:]
         if self.dice.random() < 0.5:
             return f"{' '.join(lead)} {start} {' '.join(self._by_digit(end))}"
-        sign = "+7" if self.country in ("RU", "KZ") and lead != ["8"] else self._trunk()
+        sign = "+7" if self.country in ("RU", "KZ") else ""  # elsewhere the trunk zero is among the digits
         return f"{sign} {' '.join(self._by_digit(start))} {end[:3]} {end[3:]}".strip()
 
     def head(self) -> str:
