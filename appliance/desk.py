@@ -54,6 +54,10 @@ class Desk:
         async with self._store.transaction() as tx:
             if not await tx.dismiss(person):
                 raise Gone("There is no such manager, or no longer.")
+            for conversation in await tx.held_by(person):
+                await self.within(tx).hand_back(None, conversation)
+                if open_ := await tx.open_lead(conversation):
+                    await self._changed(tx, open_.id)  # others may take it now
             await self._note(tx, actor, "staff.dismiss", person)
 
     async def crew(self) -> list[Staff]:

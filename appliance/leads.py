@@ -150,7 +150,8 @@ class Leads:
         now = self._clock()
         due = now if self._at_once else self._hours.next_open(now)
         crew = await tx.crew()
-        heard = [one for one in crew if one.id == only] if only else [one for one in crew if one.role in roles] or crew
+        mine = [one for one in crew if one.id == only]  # none where they are a manager no longer: then all hear
+        heard = mine or [one for one in crew if one.role in roles] or crew
         body = {"lead": str(lead.id), "why": why}
         for person in heard:
             if person.telegram_id is not None:

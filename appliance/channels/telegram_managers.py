@@ -133,8 +133,8 @@ class TelegramManagers:
         lead = await desk.lead(person, key.about)
         if lead.status == Status.DONE:
             return word("closed", person.lang)
-        if lead.assigned_to not in (None, person.id):
-            return word("has_it", person.lang, name=await self._name(tx, lead.assigned_to, person.lang))
+        if other := await self._another(tx, lead, person):
+            return word("has_it", person.lang, name=other)
         match key.deed:
             case Deed.TAKE if lead.conversation:
                 told = await self._take(tx, desk, person, lead.conversation)
@@ -174,9 +174,9 @@ class TelegramManagers:
         holder = await tx.agent_of(conversation)
         return holder is not None and holder.id == person.id
 
-    async def _name(self, tx: Transaction, id: UUID | None, lang: str) -> str:
-        found = next((one.name for one in await tx.crew() if one.id == id), "")
-        return found or word("another", lang)
+    async def _another(self, tx: Transaction, lead: Lead, person: Staff) -> str:
+        """The name of another manager who has the lead; empty also where they are one no longer."""
+        return next((one.name for one in await tx.crew() if one.id == lead.assigned_to != person.id), "")
 
     def _morning(self) -> datetime:
         local = self._clock().astimezone(self._hours.zone)
@@ -192,12 +192,13 @@ class TelegramManagers:
         async with self._store.transaction() as tx:
             lead = await tx.lead(UUID(parcel.body["lead"]))
             reader = await tx.by_telegram(int(parcel.address))
-            by = await self._name(tx, lead.assigned_to, reader.lang) if lead and reader else ""
+            other = await self._another(tx, lead, reader) if lead and reader else ""
         if said is None or lead is None or reader is None:
             return None
         lines = joined(bold(f"{label}: ") + text for label, text in said.lines)
+        by = other or (reader.name if lead.assigned_to == reader.id else word("another", reader.lang))
         state = marked(self._state(lead, by, reader.lang), "italic")
-        keys = _keys(lead, reader)
+        keys = [] if other or lead.status == Status.DONE else _keys(lead, reader)
         if said.link and _reachable(said.link):
             keys.append([(said.link_text, said.link)])
         return joined([bold(said.heading), lines, state], "\n\n"), keys
@@ -264,14 +265,12 @@ async def _tell(tx: Transaction, person: Staff, id: str, *, back: UUID | None = 
 
 
 def _keys(lead: Lead, reader: Staff) -> Keyboard:
-    """What the reader may do with the lead as it stands."""
-    if lead.status == Status.DONE or lead.assigned_to not in (None, reader.id):
-        return []
+    """What may be done with a lead that no other manager has."""
 
     def key(id: str, deed: Deed) -> tuple[str, str]:
         return word(id, reader.lang), Key(deed=deed, about=lead.id).data()
 
-    take = key("write" if lead.assigned_to else "take", Deed.TAKE)
+    take = key("write" if lead.assigned_to == reader.id else "take", Deed.TAKE)
     return [[take], [key("soon", Deed.SOON), key("morning", Deed.MORNING)], [key("finish", Deed.DONE)]]
 
 

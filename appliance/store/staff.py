@@ -109,6 +109,11 @@ class Crew:
         row = (await self.connection.execute(select(UserRow).where(UserRow.id == agent))).first() if agent else None
         return staff(row) if row else None
 
+    async def held_by(self, agent: UUID) -> list[UUID]:
+        """The conversations that a manager has."""
+        mine = (ConversationRow.agent_id == agent) & (ConversationRow.owner == Owner.AGENT)
+        return list(await self.connection.scalars(select(ConversationRow.id).where(mine)))
+
     async def serve(self, agent: UUID, conversation: UUID | None) -> None:
         """A manager's next words in Telegram go there."""
         await self.connection.execute(update(UserRow).where(UserRow.id == agent).values(serves=conversation))

@@ -7,19 +7,26 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from PIL import Image
 from sqlalchemy import text
 
+from appliance.assistant import Assistant
 from appliance.channels.telegram_managers import Deed, Key, TelegramManagers, read_key
-from appliance.core.types import Progress, Role, Staff
+from appliance.core.company import Passages
+from appliance.core.prompt import default_prompt
+from appliance.core.types import Claim, Memory, Message, Progress, Role, Staff
 from appliance.desk import Desk
 from appliance.hours import Hours
 from appliance.leads import Leads, Notices
+from appliance.prose import Writer
 from appliance.store.store import Store
+from catalog.shelf import Shelf
+from models.scripted import ScriptedLLM
 from tests.botapi import BotApi, Customer
 from tests.telegram_house import House, house
 
@@ -141,7 +148,6 @@ async def test_buttons_are_for_managers_only(office: Office) -> None:
     assert "for managers" in await anna.answered(anna.press_data(forged))
     await office.desk.dismiss(None, office.managers["Мария"].id)
     assert "для менеджеров" in await maria.answered(maria.press("Взять"))
-    assert "no longer" in await anna.answered(anna.press_data("M1t" + "?" * 22)) or True
     async with office.house.store.transaction() as tx:
         assert await tx.connection.scalar(text("SELECT count(*) FROM conversations WHERE owner = 'agent'")) == 0
 
@@ -149,6 +155,20 @@ async def test_buttons_are_for_managers_only(office: Office) -> None:
 @pytest.mark.parametrize("data", ["", "M1", "M1x" + "A" * 22, "M1t" + "?" * 22, "M2t" + "A" * 22, "2c" + "A" * 23])
 def test_a_forged_key_is_none(data: str) -> None:
     assert read_key(data) is None
+
+
+async def test_a_dismissed_managers_dialogues_go_back_to_the_assistant(office: Office) -> None:
+    anna, maria, peter = office.house.person(), office.phone("Мария"), office.phone("Peter")
+    await office.lead(anna)
+    await maria.sees("Новая заявка")
+    maria.press("Взять")
+    await anna.sees("has joined")
+    await office.desk.dismiss(None, office.managers["Мария"].id)
+    await anna.sees("The manager has left")
+    after = anna.write("hello?")
+    await anna.sees("hello?", after=after)
+    peter.press("Take over")
+    await anna.sees("Peter, a manager, has joined")
 
 
 async def test_a_manager_who_serves_nobody_is_a_customer(office: Office) -> None:
@@ -258,6 +278,31 @@ async def test_who_asks_for_a_manager_is_a_lead_at_once_and_once(office: Office)
     await asyncio.sleep(3)
     assert len([seen for seen in maria.seen() if "зовёт" in seen.text]) == 1
     assert await office.leads().manned(office.house.store) is True
+
+
+@pytest.mark.parametrize(
+    ("there", "says"), [(True, "I've called a manager"), (False, "We're closed"), (None, "Leave a phone number")]
+)
+async def test_who_asks_for_a_manager_reads_whether_one_is_there(there: bool | None, says: str, tmp_path: Path) -> None:
+    async def manned() -> bool | None:
+        return there
+
+    async def show(progress: Progress) -> None:
+        raise AssertionError("there is nothing to show")
+
+    assistant = Assistant(
+        shelf=Shelf(tmp_path, embedders=[]), embedder=None, company=lambda: Passages({}), manned=manned,
+        writer=Writer(llm=ScriptedLLM([]), prompt=default_prompt(), patience=timedelta(seconds=1)),
+    )  # fmt: skip
+    asks = Message(
+        id=uuid4(), conversation=uuid4(), seq=1, role="user", kind="cta", text="/contact", payload={}, at=NOON
+    )
+    claim = Claim(
+        conversation=asks.conversation, channel="telegram", address="1", token=1, memory=Memory(lang="en"),
+        questions=(asks,), history=(),
+    )  # fmt: skip
+    reply = await assistant.answer(claim, message=uuid4(), show=show, stopped=asyncio.Event())
+    assert reply.text.startswith(says) and reply.form
 
 
 async def test_a_notice_for_the_morning_bars_nothing_at_night(office: Office) -> None:

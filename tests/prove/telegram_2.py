@@ -120,7 +120,8 @@ async def _taken(store: Store, desk: Desk, manager: Staff, customer: Customer, m
 async def _round(url: str, count: int, *, drafts: bool, seed: int) -> tuple[list[Taken], list[Request]]:
     chance, room, store = random.Random(seed), asyncio.Semaphore(AT_ONCE), Store(url, pool=10)
     channels: dict[str, Channel] = {}
-    async with Watching(drafts=drafts) as api, Tasks() as tasks:
+    api = Watching(drafts=drafts)
+    async with api, Tasks() as tasks:
         bot = api.add_bot(f"{seed}:" + "A" * 35)
         desk = Desk(store=store, posted=["telegram"])
         manager = await desk.employ(None, name="Maria", role=Role.MANAGER, telegram_id=seed)
