@@ -13,8 +13,8 @@ from catalog.digest import text_key
 from catalog.lanes.meaning import SCRIPTS, MeaningLane
 from catalog.lanes.postings import Rows, Scores, Weights, mapped
 from catalog.lanes.words import WordsLane
-from catalog.normalize import DIMENSIONS, Quantity, fold, script
-from catalog.query import Prepared
+from catalog.normalize import DIMENSIONS, Quantity, fold, script, stem, words
+from catalog.query import MOST_TERMS, Prepared
 from catalog.ranking import NAMES, Features
 
 TOLERANCE = 0.005  # relative difference up to which two measured values are one: rounding in the units' conversion
@@ -102,6 +102,7 @@ class Reader:
         found = self._lanes(prepared, rows, lanes)
         found.update(self._meaning(at))
         found.update(self._coverage(prepared, at))
+        found.update(self._whole(prepared, at))
         found.update(self._told(prepared, at))
         found.update(self._measures(prepared.quantities, prepared, at))
         found.update(_coded(rows, codes))
@@ -174,6 +175,15 @@ class Reader:
             "name_size": np.minimum(sizes, 40),
             "unknown": float(weights[~known].sum() / weights.sum()),
         }
+
+    def _whole(self, prepared: Prepared, at: _Candidates) -> Columns:
+        """How much of the wish stands in the row's name as it was written: every word and figure, no other reading."""
+        stems = list(dict.fromkeys(map(stem, words(prepared.wish.text))))[:MOST_TERMS]
+        if not stems:
+            return {}
+        weights = np.array([self._names.rarity(one) for one in stems], dtype=np.float32)
+        present = np.array([at.named((one,)) for one in stems])
+        return {"whole": weights @ present / weights.sum(), "whole_missing": (~present).sum(axis=0)}
 
     def _head_keys(self, prepared: Prepared) -> list[int]:
         """What a row's first word may be for the wish: one of its first three words, in any language."""
@@ -295,17 +305,17 @@ class _Candidates:
     def named(self, stems: Iterable[str]) -> NDArray[np.bool_]:
         """Which rows have any of the stems in their names."""
         having = np.zeros(len(self.rows), dtype=bool)
-        for stem in stems:
-            if stem not in self._named:
-                self._named[stem] = self._names.having(stem, self.rows)
-            having |= self._named[stem]
+        for one in stems:
+            if one not in self._named:
+                self._named[one] = self._names.having(one, self.rows)
+            having |= self._named[one]
         return having
 
     def worded(self, stems: Iterable[str]) -> NDArray[np.bool_]:
         """Which rows have any of the stems anywhere."""
         having = np.zeros(len(self.rows), dtype=bool)
-        for stem in stems:
-            having |= self._words.having(stem, self.rows)
+        for one in stems:
+            having |= self._words.having(one, self.rows)
         return having
 
 

@@ -15,6 +15,7 @@ from catalog.lanes.postings import Rows, Weights
 Features = NDArray[np.float32]
 
 SURE_CODE = 0.3  # share of the wish's letters from which an exact code decides alone
+WHOLE = 0.999  # share of the wish's words from which a name holds them all, but for rounding
 
 NAMES = (
     "names",
@@ -72,6 +73,8 @@ NAMES = (
     "any_head",
     "told_unknown",
     "quantity_any",
+    "whole",
+    "whole_missing",
 )
 _ALL = list(range(len(NAMES)))
 
@@ -100,9 +103,16 @@ def score(candidates: Candidates) -> Weights:
 
 
 def order(candidates: Candidates, scores: Weights) -> NDArray[np.int64]:
-    """Places of the candidates, best first: a code that makes up much of the wish goes before everything."""
-    exact = candidates.column("code_exact") * (candidates.column("code_share") >= SURE_CODE)
-    placed: NDArray[np.int64] = np.lexsort((candidates.rows, -scores, -exact))
+    """Places of the candidates, best first: a code that makes up much of the wish goes before everything.
+
+    A code that is not the row's own SKU may be one by chance ("14 шт" is somebody's `14SHT`), so it gives way where
+    another row's name holds every word of the wish and the row with the code does not.
+    """
+    exact = (candidates.column("code_exact") > 0) & (candidates.column("code_share") >= SURE_CODE)
+    whole = candidates.column("whole") >= WHOLE
+    if whole.any():
+        exact &= whole | (candidates.column("code_own") > 0)
+    placed: NDArray[np.int64] = np.lexsort((candidates.rows, -scores, ~exact))
     return placed
 
 
