@@ -30,7 +30,7 @@ class Contacts:
 
 def extract(messages: Sequence[str], *, region: str) -> Contacts:
     """The contacts in a customer's messages, oldest first; `region` (ISO 3166) is whose national numbers they dial."""
-    found_phones = list(phones.found(messages, region))
+    found_phones = phones.found(messages, region)
     found_mails = list(mails.found(messages))
     contacts = [
         [(one.start, one.end) for one in (*found_phones, *found_mails) if one.message == at]

@@ -12,7 +12,7 @@ from appliance.core.leads.words import table
 
 AT = r"\s?[@＠]\s?"
 SPELT_AT = r"(?:\s?[(\[](?:at|собака|эт)[)\]]\s?|\s+(?:собака|собачка|at|эт)\s+)"
-DOT = r"(?:[.,]|\s?[(\[](?:dot|точка)[)\]]\s?|\s+(?:dot|точка)\s+)"
+DOT = r"(?:[.,]+|\s?[(\[](?:dot|точка)[)\]]\s?|\s+(?:dot|точка)\s+)"
 
 
 def _around(at: str) -> re.Pattern[str]:
@@ -24,6 +24,9 @@ def _around(at: str) -> re.Pattern[str]:
 
 
 ADDRESS, SPELT = _around(AT), _around(SPELT_AT)
+UNDERSCORE = re.compile(r"\s+(?:underscore|нижнее подч[её]ркивание|подч[её]ркивание|unterstrich)\s+", re.IGNORECASE)
+HYPHEN = re.compile(r"\s+(?:dash|hyphen|minus|дефис|тире|минус|bindestrich)\s+", re.IGNORECASE)
+SAID_DOT = re.compile(r"\s+(?:dot|точка|punkt|nokta|nuqta)\s+", re.IGNORECASE)
 LIKE = 7  # letters of a well-known domain below which one changed letter may well be another domain
 LETTERS = str.maketrans("асеорхукАСЕОРХУК", "aceopxykACEOPXYK")  # typed in the wrong alphabet by a hurried hand
 
@@ -37,11 +40,29 @@ def mail(messages: Sequence[str]) -> str | None:
 def found(messages: Sequence[str]) -> Iterator[Candidate]:
     """Every address of the messages, in order."""
     for at, text in enumerate(messages):
+        if "@" not in text and (dictated := _dictated(at, text)):
+            yield dictated
+            continue
         signs = [(match, _address(match[1], match[2])) for match in ADDRESS.finditer(text)]
         spelt = [(match, _address(match[1], match[2], spelt=True)) for match in SPELT.finditer(text) if not signs]
         for match, address in (*signs, *spelt):
             if address:
                 yield Candidate(address, at, match.start(), match.end())
+
+
+def _dictated(at: int, text: str) -> Candidate | None:
+    """An address said in words: "j dot perez at gmail dot com"."""
+    short = text
+    for sign, said in (("_", UNDERSCORE), ("-", HYPHEN), (".", SAID_DOT)):
+        short = said.sub(sign, short)
+    match = SPELT.search(short)
+    if match is None or (short == text and "." not in match[2]):
+        return None
+    found = _address(match[1], match[2], spelt=True)
+    start = text.find(re.split(r"[._-]", match[1])[0])
+    stop = re.search(r"[,;\n]", text[max(start, 0) :])
+    end = max(start, 0) + stop.start() if stop else len(text)
+    return Candidate(found, at, max(start, 0), end) if found else None
 
 
 def address(written: str) -> str | None:
@@ -68,7 +89,7 @@ def _address(name: str, rest: str, *, spelt: bool = False) -> str | None:
         or (spelt and not known and len(last) > 4)
     ):
         return None
-    return f"{name}@{domain}"
+    return f"{name}@{domain}".lower()  # whoever types capitals means the same mailbox
 
 
 def _glued(domain: str) -> str:

@@ -9,7 +9,12 @@ from functools import cache
 from appliance.core.leads.words import first_names, pattern, table
 
 WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*\.?")
-CUT = re.compile(r"[,;:!?()|\n]|\.(?=\s|$)|\s[-–—]\s")
+FIELDS = r"(?:инн|кпп|тел|телефон|моб|почта|e-?mail|mail|имя|фамилия|фио|компания|фирма|адрес|phone|tel|name|company)"
+CUT = re.compile(rf"[,;:!?()|\n]|\.(?=\s|$)|\s[-–—]\s|(?<!\w){FIELDS}(?!\w)\.?", re.IGNORECASE)
+PICTURES = re.compile(r"[\U0001F000-\U0001FAFF\u2190-\u2BFF\uFE0F\u200D]+|[:;=]-?[)(]+|[)(]{2,}")
+CORRECTED = re.compile(r"то есть|сам[аи]? я|на самом деле|ошиб|правильн|actually|sorry|correct|i mean", re.IGNORECASE)
+SURNAMED = re.compile(r"(?<!\w)фамилия\s*[:—-]?\s*([^\W\d_]+)", re.IGNORECASE)
+BETWEEN = re.compile(r"(?<!\w)(?:меня|мене)\s+([^\W\d_]+)\s+(?:зовут|звати|звуть)", re.IGNORECASE)
 EXTENSION = re.compile(r"^[\s,]*(?:доб(?:авочный)?|вн|ext|extension)\.?\s*\d{1,6}", re.IGNORECASE)
 LONGEST = 3  # words of a name
 PATRONYMIC = re.compile(r"(?:вич|вна|ична|ұлы|улы|қызы|кызы|оглы)$", re.IGNORECASE)
@@ -22,11 +27,20 @@ SURNAME = re.compile(
 
 def name(messages: Sequence[str], *, contacts: Sequence[Sequence[tuple[int, int]]]) -> str | None:
     """The customer's name as they wrote it; `contacts` are the places of phones and addresses, message by message."""
-    texts = [_without(text, places) for text, places in zip(messages, contacts, strict=True)]
-    for find in (_announced, _signed):
-        for text in texts:
-            if got := find(text):
-                return got
+    texts = [PICTURES.sub(" ", _without(text, places)) for text, places in zip(messages, contacts, strict=True)]
+    announced = [(got, text) for text in texts if (got := _announced(text))]
+    if announced:
+        corrected = [got for got, text in announced[1:] if CORRECTED.search(text)]
+        return _with_surname(corrected[-1] if corrected else announced[0][0], texts)
+    if got := _unannounced(texts, contacts):
+        return _with_surname(got, texts)
+    return None
+
+
+def _unannounced(texts: Sequence[str], contacts: Sequence[Sequence[tuple[int, int]]]) -> str | None:
+    for text in texts:
+        if got := _signed(text):
+            return got
     for text, places in zip(texts, contacts, strict=True):
         if got := _hinted(text, beside=bool(places)):
             return got
@@ -34,6 +48,12 @@ def name(messages: Sequence[str], *, contacts: Sequence[Sequence[tuple[int, int]
         if got := _bare(text, beside=bool(places)):
             return got
     return None
+
+
+def _with_surname(name: str, texts: Sequence[str]) -> str:
+    """A surname that was said apart: "зовут Катя, фамилия Ермакова"."""
+    said = next((match[1] for text in texts if (match := SURNAMED.search(text))), "")
+    return f"{name} {_cased([said])}" if said and " " not in name else name
 
 
 def company(messages: Sequence[str]) -> str | None:
@@ -53,15 +73,33 @@ def _without(text: str, places: Sequence[tuple[int, int]]) -> str:
 
 def _announced(text: str) -> str | None:
     """ "меня зовут Иван Петров": whatever follows, whether known as a name or not."""
+    if (between := BETWEEN.search(text)) and between[1].lower() not in _never():
+        return _cased([between[1]])
     for match in pattern("names", "strong").finditer(text):
         if not _of_somebody_else(text, match.start()) and (got := _after(text, match.end(), sure=True)):
             return got
+    return _before(text)
+
+
+def _before(text: str) -> str | None:
+    """ "Tom speaking": known names, or words with capital letters, before words that say whose they are."""
+    for match in pattern("names", "after").finditer(text):
+        said = pattern("names", "weak").sub(" ", CUT.split(text[: match.start()])[-1])
+        words = [word for word in said.split() if WORD.fullmatch(word)][-LONGEST:]
+        while words and (words[0].lower() in _never() or not (_is_name(words, lower=True) or words[0].istitle())):
+            words = words[1:]
+        if words and _is_name(words, lower=True):
+            return _cased(words)
     return None
 
 
 def _signed(text: str) -> str | None:
     """The name under a letter, which may stand after what the writer is: "С уважением, инженер Иван Ким"."""
     for match in pattern("names", "regards").finditer(text):
+        rest = text[match.end() :].lstrip(" ,.\n").split("\n")[0]
+        small = rest.split()
+        if rest.islower() and 2 <= len(small) <= LONGEST and all(WORD.fullmatch(word) for word in small):
+            return _cased(small)  # a line of its own under a letter, all in small letters
         if got := _after(text, match.end(), sure=True) or _within(text[match.end() :]):
             return got
     return None
@@ -98,17 +136,34 @@ def _lone(rest: str) -> str | None:
 
 
 def _bare(text: str, *, beside: bool) -> str | None:
-    """A name that stands alone between commas beside a contact, or is the whole message."""
-    pieces = [piece.strip() for piece in CUT.split(text)]
+    """A name that stands alone between signs beside a contact, or is the whole message."""
+    signs = [match[0] for match in CUT.finditer(text)]
+    pieces = [piece.strip(" .-–—") for piece in CUT.split(text)]
     filled = [piece for piece in pieces if piece]
     for at, piece in enumerate(pieces):
-        if not piece or (at and _greets(pieces[at - 1])) or (not beside and len(filled) > 1):
+        if not piece or (not beside and len(filled) > 1) or _is_spoken_to(pieces, signs, at, beside=beside):
             continue
         words = [word for word in WORD.findall(piece) if word.lower() not in table("names")["titles"].split()]
         whole = len(words) == len(piece.split()) - _titles(piece)
-        if whole and len(words) <= LONGEST and not _greets(piece) and _is_name(words, lower=beside or len(words) == 1):
+        if not whole or len(words) > LONGEST or _greets(piece) or any(word.lower() in _never() for word in words):
+            continue
+        if _is_name(words, lower=beside or len(words) == 1) or (beside and _looks_full(words)):
             return _cased(words)
     return None
+
+
+def _is_spoken_to(pieces: Sequence[str], signs: Sequence[str], at: int, *, beside: bool) -> bool:
+    """ "Здравствуйте, Анна" and "Виктор, спасибо" name the other side; "…, thanks, Paul" ends a letter with one's own."""
+    after = at + 1 < len(pieces) and signs[at] == "," and _greets(pieces[at + 1])
+    before = at > 0 and signs[at - 1] == "," and _greets(pieces[at - 1])
+    last = not any(pieces[at + 1 :])
+    return after or (before and not (beside and last and at > 1))
+
+
+def _looks_full(words: Sequence[str]) -> bool:
+    """Unknown words with capital letters that are built as a first name and a surname are, or a patronymic."""
+    titled = len(words) > 1 and all(word.istitle() and not word.isascii() for word in words)
+    return titled and any(PATRONYMIC.search(word) or (SURNAME.search(word) and len(word) > 4) for word in words[-2:])
 
 
 def _after(text: str, at: int, *, sure: bool) -> str | None:
@@ -133,9 +188,8 @@ def _fits(word: str, words: Sequence[str], *, sure: bool) -> bool:
     if lower in first_names() or word[0].isupper():
         return True
     small = not words or words[-1][0].islower()
-    return small and (
-        (sure and not words) or bool(words and (PATRONYMIC.search(lower) or SURNAME.search(lower)) and len(lower) > 3)
-    )
+    full = bool(words and (PATRONYMIC.search(lower) or SURNAME.search(lower) or PATRONYMIC.search(words[-1])))
+    return small and ((sure and not words) or (full and len(lower) > 3))
 
 
 def _is_name(words: Sequence[str], *, lower: bool) -> bool:

@@ -9,27 +9,63 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, f
 
 from appliance.core.leads import spoken
 from appliance.core.leads.whose import Candidate, chosen
-from appliance.core.leads.words import pattern
+from appliance.core.leads.words import pattern, table
 
 FIGURES = re.compile(
     r"(?<![\w/-])(?<!\d[.,])(?:\+\s?|00)?\(?\d(?:[\s\u00a0.()–—‑-]{0,3}\d){6,15}(?!\s?[xх×*]\s?\d)(?![\dA-Za-z_])"
 )
+HEAD = re.compile(r"(?:\+\s?|00)?\(?\d(?:[\s\u00a0.()–—‑-]{0,3}\d){3,10}\)?\s*[.…-]*\s*$")
+TAIL = re.compile(r"(?:[^\d\n]{0,40}?[\s:]|)(\d(?:[\s-]?\d){1,6})")
 NEAR = 40  # characters before a number in which the words that say what it is are looked for
-BREAK = re.compile(r"\n|[.!?;]\s")
+BREAK = re.compile(r"\n|(?<!\bno)(?<!\bNo)[.!?;]\s")
 WITH_EIGHT = frozenset({"RU", "KZ"})  # regions of +7 whose trunk prefix people write instead of it
 LANDLINE = 10  # digits: a bare number of this length needs more than being valid
 
 
 def phone(messages: Sequence[str], *, region: str) -> str | None:
     """The customer's phone, E.164; None where there is none, or only other people's."""
-    best = chosen(list(found(messages, region)), messages)
+    best = chosen(found(messages, region), messages)
     return best.value if best else None
 
 
-def found(messages: Sequence[str], region: str) -> Iterator[Candidate]:
+def found(messages: Sequence[str], region: str) -> list[Candidate]:
     """Every phone of the messages, in order."""
+    all_: list[Candidate] = []
     for at, text in enumerate(messages):
-        yield from sorted(_in_text(at, text, region), key=lambda candidate: candidate.start)
+        here = sorted(_in_text(at, text, region), key=lambda candidate: candidate.start)
+        if at and (joined := _joined(at, messages, region)):
+            whole = [one for one in all_ if one.message < at - 2 or not joined.value.startswith(one.value)]
+            all_, here = whole, [joined]  # the first half may look like a number, too
+        elif all_ and not here and (mended := _mended(all_[-1], at, text, region)):
+            here = [mended]
+        all_ += here
+    return all_
+
+
+def _joined(at: int, messages: Sequence[str], region: str) -> Candidate | None:
+    """A phone whose end came in a message of its own, with at most one message between."""
+    rest = TAIL.fullmatch(messages[at].strip())
+    if rest is None:
+        return None
+    for back in range(1, min(at, 2) + 1):
+        head = HEAD.search(messages[at - back])
+        if head is None:
+            continue
+        written = head[0] + rest[1]
+        number = e164(written, region)
+        if number and not _is_other(messages[at - back], head.start(), head.end()):
+            start = messages[at].index(rest[1][0])
+            return Candidate(number, at, start, len(messages[at]))
+    return None
+
+
+def _mended(last: Candidate, at: int, text: str, region: str) -> Candidate | None:
+    """The phone before with other last digits: "the last two are 09"."""
+    tail = re.search(table("parts")["tail"], text.strip(), re.IGNORECASE)
+    if tail is None:
+        return None
+    number = e164(last.value[: -len(tail[1])] + tail[1], region)
+    return Candidate(number, at, text.index(tail[1]), len(text)) if number else None
 
 
 def e164(written: str, region: str) -> str | None:
@@ -112,22 +148,12 @@ def _is_other(text: str, start: int, end: int) -> bool:
     if pattern("numbers", "unit_after").search(text[end : end + 8]):
         return True
     before = BREAK.split(text[max(0, start - NEAR) : start])[-1]
-    other = [match.end() for match in pattern("numbers", "other").finditer(before)]
+    named = [match.end() for match in pattern("numbers", "of_what").finditer(before)]  # however near "number" stands
+    other = [*named, *(match.end() for match in pattern("numbers", "other").finditer(before))]
     said = [match.end() for match in pattern("numbers", "phone").finditer(before)]
-    if not other or (max(said, default=-1) > other[-1] - 1 and not _of_order(before)):
+    if not other or (not named and max(said, default=-1) > max(other) - 1):
         return False
-    return not re.search(r"\d{6}", before[other[-1] :])  # another number has taken the word
-
-
-def _of_order(before: str) -> bool:
-    """ "order number 12", "номер заказа 12": the order's number, however near "number" stands."""
-    return bool(
-        re.search(
-            r"(?:order|invoice|account|part|contract|tax|vat|serial|tracking)\s+(?:number|no)|номер\s+(?:заказ|сч|договор|заявк|накладн|карт|парт)",
-            before,
-            re.IGNORECASE,
-        )
-    )
+    return not re.search(r"\d{6}", before[max(other) :])  # another number has taken the word
 
 
 def _is_said(text: str, start: int) -> bool:

@@ -9,8 +9,9 @@ from functools import cache
 
 from appliance.core.leads.words import table
 
-WORD = re.compile(r"\+|\d+|[^\W\d_]+(?:['’][^\W\d_]+)?")
+WORD = re.compile(r"\+|\d+|[^\W\d_]+(?:['’ʻʼ‘][^\W\d_]+)?")
 JOINS = re.compile(r"[\s,.;:()/–—-]*")
+QUOTES = str.maketrans("’ʻʼ‘", "''''")
 LEAST = 7  # digits: fewer are no phone
 
 
@@ -57,6 +58,9 @@ def _joined(said: list[str]) -> str:
             digits, room = digits or "+", 0
         elif value in ("x2", "x3"):
             times = int(value[1])
+        elif value[0] == "n":  # "two twos": how many there are was said before
+            times = int(digits[-1]) if digits and digits[-1] in "234" else 1
+            digits, room, times = digits[:-1] + value[1] * times if times > 1 else digits + value[1], 0, 1
         elif value == "00":  # "nine hundred"
             digits, room = digits + "00", 2
         elif not word.isdigit() and value.strip("0") and 0 < len(value) <= room:
@@ -74,7 +78,7 @@ def _zeros(value: str) -> int:
 
 
 def _value(word: str) -> str | None:
-    return word if word.isdigit() or word == "+" else _values().get(word.lower().replace("’", "'"))
+    return word if word.isdigit() or word == "+" else _values().get(word.lower().translate(QUOTES))
 
 
 @cache
@@ -86,4 +90,5 @@ def _values() -> dict[str, str]:
     values |= {word: str((at + 1) * 100) for at, names in enumerate(words["hundreds"]) for word in names}
     values |= dict.fromkeys(words["zero"], "0") | dict.fromkeys(words["plus"], "+")
     values |= dict.fromkeys(words["double"], "x2") | dict.fromkeys(words["triple"], "x3")
+    values |= {word: f"n{digit}" for word, digit in words["named"].items()}
     return values | dict.fromkeys(words["hundred"], "00")

@@ -13,11 +13,13 @@ BEFORE = 60  # characters that are looked at
 AFTER = 40
 SENTENCE = re.compile(r"[.!?\n](?=\s|$)|\n")
 CLAUSE = re.compile(r"[,;.!?\n]")
+AND = re.compile(r"[,;.!?\n]|\s(?:а|но|and|but|und|або|benimki)\s")
 
 
 class Weight(IntEnum):
     """How much speaks for a candidate; the first of the heaviest is taken, of corrections the last."""
 
+    DEAD = -1
     SPARE = 0
     PLAIN = 1
     OWN = 2
@@ -52,10 +54,17 @@ def chosen(candidates: Sequence[Candidate], messages: Sequence[str]) -> Candidat
 def _weight(candidate: Candidate, others: Sequence[Candidate], text: str) -> Weight | None:
     before, after = around(candidate, others, text)
     words = before + " | " + after
+    if pattern("whose", "ours").search(before):
+        return None
     mine = re.sub(pattern("whose", "other"), " ", words)
     if mine != words and not pattern("whose", "delegated").search(words) and not _owned(before):
         return None
-    for name, weight in (("fixed", Weight.FIXED), ("better", Weight.BETTER), ("spare", Weight.SPARE)):
+    for name, weight in (
+        ("dead", Weight.DEAD),
+        ("fixed", Weight.FIXED),
+        ("better", Weight.BETTER),
+        ("spare", Weight.SPARE),
+    ):
         if pattern("whose", name).search(mine):
             return weight
     return Weight.OWN if pattern("whose", "own").search(mine) else Weight.PLAIN
@@ -79,5 +88,5 @@ def around(candidate: Candidate, others: Sequence[Candidate], text: str) -> tupl
         before = CLAUSE.split(before, maxsplit=1)[-1] if CLAUSE.search(before) else before
     before = SENTENCE.split(before)[-1]
     after = text[candidate.end : min(high, candidate.end + AFTER)]
-    after = (CLAUSE if high < len(text) else SENTENCE).split(after, maxsplit=1)[0]
+    after = (AND if high < len(text) else SENTENCE).split(after, maxsplit=1)[0]
     return before, after

@@ -9,6 +9,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+LATIN = str.maketrans(
+    dict(
+        zip(
+            "абвгджзиклмнопрстуфцчшщъьэ",
+            ["a", "b", "v", "g", "d", "zh", "z", "i", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u", "f", "ts", "ch", "sh", "shch", "-", "-", "e"],
+            strict=True,
+        )
+    )
+    | {"ъ": "", "ь": ""}
+)
 
 
 @cache
@@ -29,6 +39,15 @@ def pattern(section: str, name: str) -> re.Pattern[str]:
 def first_names() -> frozenset[str]:
     """Known first names and short forms, lower-case."""
     lines = (HERE / "names.txt").read_text("utf-8").splitlines()
-    return frozenset(
-        name.lower() for line in lines if not line.startswith("#") for name in line.partition(":")[2].split()
-    )
+    names = [name.lower() for line in lines if not line.startswith("#") for name in line.partition(":")[2].split()]
+    russian = [name for line in lines if line.startswith("ru:") for name in line.partition(":")[2].lower().split()]
+    return frozenset(names) | {spelt for name in russian for spelt in _in_latin(name)}
+
+
+def _in_latin(name: str) -> set[str]:
+    """As Russians spell a name on a keyboard without Cyrillic: "Юлия" is Yuliya, Yulia, Julia and Iuliia."""
+    ways = (("ю", "yu ju iu"), ("я", "ya ia a"), ("й", "y i"), ("ё", "yo e"), ("е", "e ye"), ("х", "kh h"), ("ы", "y"))
+    spelt = {name}
+    for letter, latin in ways:
+        spelt = {one.replace(letter, other) for one in spelt for other in latin.split()} if letter in name else spelt
+    return {latin for one in spelt if len(latin := one.translate(LATIN)) > 2}
