@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from appliance.channels.mail import MailChannel
 from appliance.channels.telegram import TelegramChannel
 from appliance.channels.telegram_managers import TelegramManagers
 from appliance.channels.widget import WidgetChannel
+from appliance.channels.widget_door import Door
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt, shared_prefix
 from appliance.desk import Desk
@@ -33,8 +34,10 @@ from appliance.hours import Hours
 from appliance.joining import Joining
 from appliance.leads import Leads, Notices
 from appliance.outbox import Outbox
-from appliance.pages import mount_health, mount_photos, photo_file, photo_path
+from appliance.pages import goods, mount_health, mount_photos, mount_quotes, photo_file, photo_path
+from appliance.paper.sheet import Letterhead
 from appliance.prose import Writer
+from appliance.quotes import DOCUMENT, Quotes
 from appliance.settings import Settings
 from appliance.shop import company_texts, live_prompt, shop
 from appliance.store.embedded import opened
@@ -64,7 +67,10 @@ async def chat(settings: Settings) -> int:
     llm = language_model(settings)
     async with Tasks() as tasks, _store(settings) as store, assistant(settings, store, llm) as answerer:
         channels: dict[str, Channel] = {}
-        dialogue = Dialogue(store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings))
+        papers = quotes(settings, answerer.shelf)
+        dialogue = Dialogue(
+            store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings), quotes=papers
+        )
         widget = WidgetChannel(
             visits=Visits(store),
             receive=dialogue.receive,
@@ -77,10 +83,12 @@ async def chat(settings: Settings) -> int:
             config=shop,
         )
         channels[widget.name] = widget
-        bot = telegram(settings, store, dialogue, answerer.shelf) if settings.telegram_token else None
+        bot = telegram(settings, store, dialogue, answerer.shelf, papers) if settings.telegram_token else None
         api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
         widget.mount(api)
         mount_photos(api, answerer.shelf)
+        door = Door(sites=lambda: settings.sites, proxies=settings.trusted_proxies)
+        mount_quotes(api, partial(papers.opened, store), door.address)
         mount_health(
             api,
             health.Health(
@@ -111,7 +119,7 @@ async def chat(settings: Settings) -> int:
     return 0
 
 
-def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf) -> TelegramChannel:
+def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf, papers: Quotes) -> TelegramChannel:
     """The bot, which also takes dialogues over from the site, and is where managers work."""
     if settings.telegram_webhook and not settings.public_url:
         raise Refused("TELEGRAM_WEBHOOK needs PUBLIC_URL, the https address at which Telegram reaches the chat.")
@@ -131,6 +139,8 @@ def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf)
         photo=lambda card: photo_file(card, shelf),
         managers=managers,
         writes=managers.writes,
+        basket=papers,
+        files={DOCUMENT: partial(papers.file, store)},
         webhook_url=settings.public_url if settings.telegram_webhook else "",
         default_language=settings.default_language,
     )
@@ -271,6 +281,17 @@ def leads(settings: Settings) -> Leads:
         at_once=settings.notices == "at_once",
         idle=timedelta(minutes=settings.lead_idle),
         patience=timedelta(minutes=settings.lead_patience),
+    )
+
+
+def quotes(settings: Settings, shelf_: Shelf) -> Quotes:
+    """The house's rules for quotations, and its paper."""
+    return Quotes(
+        goods=goods(shelf_),
+        leads=leads(settings),
+        days=settings.quote_days,
+        head=Letterhead(company=settings.quote_company, contact=settings.quote_contact, zone=settings.timezone),
+        address=settings.chat_address,
     )
 
 

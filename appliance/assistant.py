@@ -13,10 +13,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.core import language, replies, routing
+from appliance.core import language, ordering, replies, routing
 from appliance.core.company import Passages
 from appliance.core.followup import FollowUp, resolve
 from appliance.core.leads import talk
+from appliance.core.quote import Request
 from appliance.core.texts import say
 from appliance.core.types import Card, Claim, Memory, Message, Progress, Reply, Route, Rung
 from appliance.dialogue import Show
@@ -165,7 +166,10 @@ class Assistant:
             return self._said(asked, "", route=Route.CONTACT)  # the thanks are all that is said
         if "cta" in kinds:
             return self._contact(asked, await self._called(asked))
-        if pointed := self._pointed_card(asked):
+        pointed = self._pointed_card(asked)
+        if kinds <= {"text", "quick"} and (ordered := self._ordered(asked, pointed)):
+            return ordered
+        if pointed:
             return await self._about_pointed(asked, pointed)
         asked.follow = resolve(asked.text, wish=asked.memory.wish, shown=asked.memory.shown, lang=asked.lang)
         if asked.follow and asked.follow.cards:
@@ -294,6 +298,30 @@ class Assistant:
             reply = await self._written(asked, Brief.goods([card]), facts, route=Route.PRODUCT_SEARCH)
         memory = replace(asked.memory, shown=(card,))  # the card itself is on the screen already
         return replace(reply, cards=(), memory=memory, sources=(card.sku,), catalog_version=card.catalog_version)
+
+    def _ordered(self, asked: Asked, pointed: Card | None) -> Reply | None:
+        """What the customer wants of their request for a quotation; it is done when the reply is stored."""
+        shown = (pointed,) if pointed else asked.memory.shown
+        order = ordering.ordered(asked.text, lang=asked.lang, shown=shown)
+        if order is None:
+            return None
+        cards = [shown[at] for at, _ in order.items]
+        said = replies.request(order.deed, cards, lang=asked.lang)
+        request = Request(
+            deed=order.deed,
+            said=said,
+            items=tuple((shown[at].sku, quantity) for at, quantity in order.items),
+            spoken=shown[0].sku if len(shown) == 1 else "",
+        )
+        reply = replace(self._said(asked, said, route=Route.CONTACT), request=request)
+        if order.deed == "quote":
+            known = asked.memory.lead.contacts.reachable
+            return reply if known else replace(reply, form=replies.form(asked.lang), rung=Rung.FORM)
+        memory = replace(asked.memory, shown=shown)
+        return replace(
+            reply, memory=memory, sources=tuple(card.sku for card in cards),
+            quick=(say("quick_quote", asked.lang), say("quick_manager", asked.lang)),
+        )  # fmt: skip
 
     async def _about(self, asked: Asked, follow: FollowUp, cards: Sequence[Card]) -> Reply:
         """Something about cards that were shown: straight from their rows, no model needed."""

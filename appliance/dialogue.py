@@ -13,6 +13,7 @@ import structlog
 from appliance.channels.base import Channel
 from appliance.core.types import Claim, Inbound, Progress, Received, Reply
 from appliance.leads import Leads
+from appliance.quotes import Quotes
 from appliance.store.errors import ClaimLost, StoreUnavailable
 from appliance.store.store import Store, Transaction
 from appliance.tasks import Tasks
@@ -41,13 +42,15 @@ class Dialogue:
     """Receives messages from all channels and sees to their answers."""
 
     def __init__(
-        self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks, leads: Leads
-    ) -> None:
+        self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks, leads: Leads,
+        quotes: Quotes | None = None,
+    ) -> None:  # fmt: skip
         self._store = store
         self._answerer = answerer
         self._channels = channels
         self._tasks = tasks
         self._leads = leads
+        self._quotes = quotes
         self._flights: dict[UUID, asyncio.Event] = {}
         self._again: set[UUID] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -149,9 +152,13 @@ class Dialogue:
     async def _finish(self, claim: Claim, message: UUID, reply: Reply) -> bool:
         try:
             async with self._store.transaction() as tx:
+                quote = None
+                if self._quotes:
+                    reply, quote = await self._quotes.apply(tx, claim, reply)
                 await tx.finish(claim, reply, message=message)
                 await self._leads.from_talk(tx, claim.conversation, reply)
-                await self._owe(tx, claim, message)
+                if await self._owe(tx, claim, message) and self._quotes and quote:
+                    await self._quotes.owe(tx, claim, message, quote)
         except ClaimLost:
             await self._interrupt(claim, message)
             log.info("dialogue.claim_lost", conversation=str(claim.conversation))
@@ -170,12 +177,14 @@ class Dialogue:
             await self._interrupt(claim, message)
         return False
 
-    async def _owe(self, tx: Transaction, claim: Claim, message: UUID) -> None:
+    async def _owe(self, tx: Transaction, claim: Claim, message: UUID) -> bool:
         """A channel that is posted to gets the reply as a parcel, wherever the dialogue has gone on meanwhile."""
         here = await tx.conversation(claim.conversation)
         channel = self._channels.get(here.channel) if here else None
-        if here and channel and channel.posted:
-            await tx.post(channel=here.channel, address=here.address, kind="reply", body={"message": str(message)})
+        if not (here and channel and channel.posted):
+            return False
+        await tx.post(channel=here.channel, address=here.address, kind="reply", body={"message": str(message)})
+        return True
 
     async def _interrupt(self, claim: Claim, message: UUID) -> None:
         if channel := self._channels.get(claim.channel):

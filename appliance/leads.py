@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -89,6 +90,17 @@ class Leads:
         lead, news = await tx.keep_lead(conversation, Contacts(), status=Status.NEW, source="talk")
         if news is News.RAISED:
             await tx.announced(lead.id, await self._tell(tx, lead, why="called"))
+
+    async def from_quote(self, tx: Transaction, conversation: UUID) -> Lead:
+        """A customer asks for a quotation: a lead that it is attached to, then `quoted` in the same transaction."""
+        lead, _ = await tx.keep_lead(conversation, Contacts(), status=Status.PARTIAL, source="quote")
+        return lead
+
+    async def quoted(self, tx: Transaction, lead: Lead) -> None:
+        """Managers hear of each quotation at once; whoever has the lead hears it alone."""
+        due = await self._tell(tx, lead, why="quoted", only=lead.assigned_to)
+        if lead.status in (Status.PARTIAL, Status.NEW):
+            await tx.announced(lead.id, due)
 
     async def overheard(self, tx: Transaction, conversation: UUID, message: UUID) -> None:
         """What a customer says goes to the manager who has the dialogue, if one has and reads Telegram."""
@@ -177,7 +189,14 @@ class Notices:
             found = await tx.lead(lead)
             here = await tx.conversation(found.conversation) if found and found.conversation else None
             crew = await tx.crew()
+            numbers = await tx.quote_numbers(lead)
         reader = next((one for one in crew if address in (one.email, str(one.telegram_id))), None)
         if found is None or reader is None:
             return None
-        return notice(found, why, lang=reader.lang, channel=here.channel if here else "", console=self._console)
+        return notice(
+            replace(found, quotes=numbers),
+            why,
+            lang=reader.lang,
+            channel=here.channel if here else "",
+            console=self._console,
+        )

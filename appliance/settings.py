@@ -121,6 +121,10 @@ class Settings(BaseModel):
     lead_patience: Annotated[float, Field(gt=0, le=10080)] = 15  # minutes after which an untaken lead is told again
     takeover_patience: Annotated[float, Field(gt=0, le=10080)] = 30  # minutes a manager may be silent in a dialogue
 
+    quote_days: Annotated[int, Field(ge=1, le=365)] = 7  # that the prices of a quotation hold
+    quote_company: str = ""  # who quotes, at the head of the paper
+    quote_contact: str = ""  # its foot: whom to ask, by telephone or mail
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal
     proxy: SecretStr = NO_SECRET  # for Telegram and downloads

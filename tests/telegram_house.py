@@ -14,10 +14,11 @@ from uuid import UUID
 from appliance.channels.base import Channel
 from appliance.channels.telegram import TelegramChannel
 from appliance.core.types import Card, Claim, Progress, Reply, Route, Rung
-from appliance.dialogue import Dialogue, Show
+from appliance.dialogue import Answerer, Dialogue, Show
 from appliance.hours import Hours
 from appliance.leads import Leads
 from appliance.outbox import Outbox
+from appliance.quotes import Quotes
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 from tests.botapi import BotApi, Customer
@@ -96,6 +97,8 @@ async def house(
     api: BotApi,
     *,
     photo: Callable[[Card], Path | str | None] = lambda card: card.photo or None,
+    answerer: Answerer | None = None,
+    quotes: Quotes | None = None,
     **more: Any,
 ) -> AsyncIterator[House]:
     """Runs until the block ends; the bot polls once it begins."""
@@ -105,7 +108,9 @@ async def house(
         leads = Leads(
             region="RU", hours=Hours.read("", "UTC"), at_once=True, idle=timedelta(days=1), patience=timedelta(days=1)
         )
-        dialogue = Dialogue(store=store, answerer=answers, channels=channels, tasks=tasks, leads=leads)
+        dialogue = Dialogue(
+            store=store, answerer=answerer or answers, channels=channels, tasks=tasks, leads=leads, quotes=quotes
+        )
         channel = TelegramChannel(
             store=store, token=bot.token, base=api.url, take=dialogue.take, wake=dialogue.wake, photo=photo, **more
         )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # at run time only the leader loads these, because they load 
     from appliance.channels.telegram_ears import Basket, Managers, Start, Take
     from appliance.channels.telegram_leader import Leader
     from appliance.channels.telegram_photos import Find
-    from appliance.channels.telegram_post import Write
+    from appliance.channels.telegram_post import Fetch, Write
 
 SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 LARGEST = 1 << 20  # bytes of an update; Telegram's largest are some kilobytes
@@ -56,18 +56,20 @@ class TelegramChannel:
         basket: Basket | None = None,
         managers: Managers | None = None,
         writes: Mapping[str, Write] | None = None,
+        files: Mapping[str, Fetch] | None = None,
         default_language: str = "en",
     ) -> None:
         """`base` is the Bot API server's address; `take` and `wake` are the dialogue's; `photo` finds a card's photo.
 
         `webhook_url` is the chat's public address where Telegram is to bring updates; empty: Telegram is asked.
         `starts` says who takes the payload of a deep link, by prefix (`login_`); `basket` takes products.
-        `managers` hears first what is written and pressed; `writes` says by kind how parcels of others read.
+        `managers` hears first what is written and pressed; `writes` says by kind how parcels of others read,
+        and `files` which files they bring.
         """
         self._store, self._token, self._base, self._proxy = store, token, base, proxy
         self._take, self._wake, self._photo = take, wake, photo
         self._webhook_url, self._starts, self._basket = webhook_url, starts or {}, basket
-        self._managers, self._writes = managers, writes or {}
+        self._managers, self._writes, self._files = managers, writes or {}, files or {}
         self._default_language = default_language
         self._secret = hmac.new(token.encode(), b"webhook", hashlib.sha256).hexdigest()
         self._path = f"/telegram/{hmac.new(token.encode(), b'path', hashlib.sha256).hexdigest()[:32]}"
@@ -119,7 +121,7 @@ class TelegramChannel:
         return module.Parts(
             store=self._store, token=self._token, base=self._base, proxy=self._proxy, take=self._take, wake=self._wake,
             find=self._photo, starts=self._starts, basket=self._basket, default_language=self._default_language,
-            hook=hook, managers=self._managers, writes=self._writes,
+            hook=hook, managers=self._managers, writes=self._writes, files=self._files,
         )  # fmt: skip
 
     async def _webhook(self, request: Request) -> Response:

@@ -151,6 +151,14 @@ class Api:
             )  # fmt: skip
         return message.message_id, _file_id(message)
 
+    async def send_file(self, chat: int, name: str, contents: bytes) -> int:
+        """A file of ours; gives the message's id."""
+        with _translated():
+            message = await self._bot.send_document(
+                chat, BufferedInputFile(contents, name), request_timeout=int(TIMEOUT_UPLOAD)
+            )
+        return message.message_id
+
     async def turn_photo(
         self, chat: int, post: int, photo: str | bytes, text: Styled, markup: InlineKeyboardMarkup | None
     ) -> str:

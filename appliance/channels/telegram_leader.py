@@ -18,7 +18,7 @@ from appliance.channels.telegram_inbox import Inbox
 from appliance.channels.telegram_live import Lives
 from appliance.channels.telegram_pace import Pace
 from appliance.channels.telegram_photos import Find, Photos
-from appliance.channels.telegram_post import Poster, Write, chat_of
+from appliance.channels.telegram_post import Fetch, Poster, Write, chat_of
 from appliance.core.texts import FALLBACK, languages
 from appliance.core.types import Parcel, Progress
 from appliance.store.fence import Fence
@@ -55,6 +55,7 @@ class Parts:
     hook: Hook | None
     managers: Managers | None
     writes: Mapping[str, Write]
+    files: Mapping[str, Fetch]
 
 
 class Leader:
@@ -67,7 +68,7 @@ class Leader:
         photos = Photos(store=parts.store, find=parts.find)
         self._poster = Poster(
             api=self.api, store=parts.store, fence=self._fence, photos=photos, basket=parts.basket is not None,
-            writes=parts.writes,
+            writes=parts.writes, files=parts.files,
         )  # fmt: skip
         self.lives = Lives(api=self.api, store=parts.store, fence=self._fence, poster=self._poster, tasks=tasks)
         ears = Ears(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 from appliance import leads
@@ -29,6 +30,19 @@ Written = tuple[str | Styled, Keyboard]  # words and buttons
 Write = Callable[[Parcel], Awaitable[Written | None]]  # how a parcel reads; None: no more needed
 
 
+class File(Protocol):
+    """What a parcel brings, whole."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def contents(self) -> bytes: ...
+
+
+Fetch = Callable[[Parcel], Awaitable[File | None]]  # the file of a parcel; None: it was erased meanwhile
+
+
 def chat_of(address: str) -> int:
     """The chat of an address, also of one that was put aside."""
     return int(address.partition(PUT_ASIDE)[0])
@@ -39,11 +53,12 @@ class Poster:
 
     def __init__(
         self, *, api: Api, store: Store, fence: Fence, photos: Photos, basket: bool,
-        writes: Mapping[str, Write] | None = None,
+        writes: Mapping[str, Write] | None = None, files: Mapping[str, Fetch] | None = None,
     ) -> None:  # fmt: skip
-        """`writes` says by kind how parcels of others, such as managers' notices, read."""
+        """`writes` says by kind how parcels of others, such as managers' notices, read; `files` what they bring."""
         self._api, self._store, self._fence, self._photos, self._basket = api, store, fence, photos, basket
         self._writes = {"say": _said, **(writes or {})}
+        self._files = files or {}
 
     async def deliver(self, parcel: Parcel) -> None:
         """One parcel: a `reply` (message), a `turn` (message, view, number), or one of `writes`."""
@@ -57,6 +72,8 @@ class Poster:
                     await self.turn(chat, UUID(body["message"]), Do(body["view"]), int(body["number"]))
                 case leads.CHANGED:
                     await self._rewrite(chat, parcel)
+                case kind if kind in self._files:
+                    await self._file(chat, parcel)
                 case kind if kind in self._writes:
                     await self._write(chat, parcel)
                 case kind:
@@ -188,6 +205,16 @@ class Poster:
                 text, keys = _set(written)
                 with suppress(NoSuchPost):
                     await self._api.edit(chat, post, text, inline(keys))
+
+    async def _file(self, chat: int, parcel: Parcel) -> None:
+        """A parcel that is one file, sent once, below the answer that it belongs to; never after a takeover."""
+        async with self._store.transaction() as tx:
+            sent = await tx.posts(self._api.id, parcel.id)
+            events = await tx.said(UUID(parcel.body["message"]))
+        if sent or not events or (file := await self._files[parcel.kind](parcel)) is None:
+            return
+        with assistants(self._fence, events[0].conversation, since=events[0].seq):
+            await self._note(parcel.id, "file", await self._api.send_file(chat, file.name, file.contents))
 
     async def _with_photo(self, card: Card, put: Callable[[Photo], Awaitable[str]]) -> None:
         """Tries the photo as it is known, then as it is, then a blank sheet."""

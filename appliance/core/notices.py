@@ -27,7 +27,7 @@ class Notice:
 
 
 def notice(lead: Lead, why: str, *, lang: str, channel: str = "", console: str = "") -> Notice:
-    """`why`: new, partial, called, more, unanswered, call. Raises KeyError for another one."""
+    """`why`: new, partial, called, quoted, more, unanswered, call. Raises KeyError for another one."""
     words = _words(lang)
     who = (
         ", ".join(filter(None, (lead.name, lead.company, international(lead.phone) or lead.email))) or words["unknown"]
@@ -39,6 +39,7 @@ def notice(lead: Lead, why: str, *, lang: str, channel: str = "", console: str =
         (words["company"], lead.company),
         (words["need"], lead.need),
         (words["products"], ", ".join(lead.products)),
+        (words["quotation"], ", ".join(f"№ {number}" for number in lead.quotes)),
         (words["channel"], words.get(channel, channel)),
         (words["consent"], lead.consent_version or (words["no_consent"] if lead.phone or lead.email else "")),
     )

@@ -115,6 +115,9 @@ def _by_code(plain: str, shown: Sequence[Card]) -> list[tuple[int, int]]:
     for match in _CODE.finditer(plain):
         having = [at for at, card in enumerate(shown) if match[0] in _codes_of(card)]
         found += [(match.start(), having[0])] if len(having) == 1 else []
+    for at, card in enumerate(shown):  # a SKU may have no digit, or spaces
+        if match := re.search(rf"(?<![\w-]){re.escape(normal(card.sku))}(?![\w-])", plain) if card.sku else None:
+            found.append((match.start(), at))
     return found
 
 

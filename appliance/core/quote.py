@@ -32,6 +32,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What an answer wants done with the customer's request, when it is stored.
+
+    `items` are (SKU, quantity); `spoken` is the one product spoken of, if it is one; `said` is the sentence of the
+    answer in whose place comes what the request holds then.
+    """
+
+    deed: str  # add, remove, show, clear, quote, which
+    said: str
+    items: tuple[tuple[str, Decimal], ...] = ()
+    spoken: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """A numbered quotation. `customer` is who gets it, as far as we know."""
 

@@ -95,6 +95,19 @@ def about_cards(follow: FollowUp, cards: Sequence[Card], *, lang: str) -> str:
     return "\n".join(lines)
 
 
+def request(deed: str, cards: Sequence[Card], *, lang: str) -> str:
+    """What is said of a request for a quotation where nobody can tell what it holds."""
+    match deed:
+        case "which":
+            return say("request_which", lang)
+        case "show" | "remove":
+            return say("request_empty", lang)
+        case "clear":
+            return say("request_cleared", lang)
+        case _:
+            return say("order_item", lang, name=cards[0].name) if len(cards) == 1 else say("order", lang)
+
+
 def stock(shown: Card, lang: str) -> str:
     if shown.stock is None:
         return say("stock_unknown", lang)

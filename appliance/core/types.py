@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from appliance.core.leads.talk import NOBODY_KNOWN, State, Step
+from appliance.core.quote import Request
 from catalog.wish import Wish
 
 
@@ -149,6 +150,7 @@ class Reply:
     prompt_version: str = ""
     model: str = ""
     memory: Memory = Memory()
+    request: Request | None = None  # what is to be done with the customer's request for a quotation
     contacts: Step | None = None  # what this turn means for the customer's contacts
     blocked: int = 0  # sentences that the claim gate held back
     stages: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage
@@ -191,6 +193,7 @@ class Lead:
     status: str = "new"
     lang: str = ""
     products: tuple[str, ...] = ()  # SKUs that were looked at
+    quotes: tuple[int, ...] = ()  # numbers of the quotations made for it
     assigned_to: UUID | None = None
     call_at: datetime | None = None
     created: datetime | None = None

@@ -1,4 +1,4 @@
-"""One-time links: a token leaves the house once, is good for one thing and one use, and only its hash stays."""
+"""Links: a token leaves the house once, is good for one thing, and only its hash stays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.store.tables import LinkRow
@@ -17,7 +17,7 @@ TOKEN_BYTES = 16  # 128 bits; 22 characters, so that a prefix of up to 42 fits i
 
 
 class Links:
-    """The part of a transaction that knows one-time links."""
+    """The part of a transaction that knows links."""
 
     connection: AsyncConnection
 
@@ -31,6 +31,15 @@ class Links:
             )
         )
         return token
+
+    async def seen_link(self, kind: str, token: str) -> Mapping[str, Any] | None:
+        """What a link of many uses was made for; None when it is unknown, too old, or of another kind."""
+        payload = await self.connection.scalar(
+            select(LinkRow.payload).where(
+                LinkRow.token_hash == _hash(token), LinkRow.kind == kind, LinkRow.expires_at > func.now()
+            )
+        )
+        return payload if isinstance(payload, dict) else None
 
     async def use_link(self, kind: str, token: str) -> Mapping[str, Any] | None:
         """What the link was made for; None when it is unknown, too old, used before, or of another kind."""

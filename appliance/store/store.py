@@ -18,6 +18,7 @@ from appliance.store.errors import StoreUnavailable
 from appliance.store.leads import Leads
 from appliance.store.links import Links
 from appliance.store.outgoing import Outgoing
+from appliance.store.quotes import Quotes
 from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
 from appliance.store.visitors import Visitors
@@ -26,7 +27,7 @@ from appliance.store.words import Words
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
 
 
-class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams, Leads, Crew):
+class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams, Leads, Crew, Quotes):
     """Everything that may be read or written, inside one database transaction."""
 
 

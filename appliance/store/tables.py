@@ -76,6 +76,7 @@ class ConversationRow(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     retry_at: Mapped[datetime | None]
     memory: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    basket: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))  # [sku, quantity] in order of adding
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -19,6 +19,7 @@ from appliance.store.tables import (
     LeadRow,
     MessageRow,
     ParcelRow,
+    QuotationRow,
     TelegramFileRow,
     TelegramPostRow,
     TelegramUpdateRow,
@@ -266,6 +267,7 @@ class Telegrams:
         )
         said = select(MessageRow.id).where(MessageRow.conversation_id.in_(ids))
         await self.connection.execute(delete(TelegramPostRow).where(TelegramPostRow.message.in_(said)))
+        await self.connection.execute(delete(QuotationRow).where(QuotationRow.conversation_id.in_(ids)))
         await self.connection.execute(delete(LeadRow).where(LeadRow.conversation_id.in_(ids)))
         await self.connection.execute(delete(VisitorRow).where(VisitorRow.conversation_id.in_(ids)))
         await self.connection.execute(delete(ConversationRow).where(ConversationRow.id.in_(ids)))
