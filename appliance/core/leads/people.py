@@ -153,7 +153,7 @@ def _bare(text: str, *, beside: bool) -> str | None:
 
 
 def _is_spoken_to(pieces: Sequence[str], signs: Sequence[str], at: int, *, beside: bool) -> bool:
-    """ "Здравствуйте, Анна" and "Виктор, спасибо" name the other side; "…, thanks, Paul" ends a letter with one's own."""
+    """ "Здравствуйте, Анна" and "Виктор, спасибо" name the other side; "…, thanks, Paul" ends one's own letter."""
     after = at + 1 < len(pieces) and signs[at] == "," and _greets(pieces[at + 1])
     before = at > 0 and signs[at - 1] == "," and _greets(pieces[at - 1])
     last = not any(pieces[at + 1 :])

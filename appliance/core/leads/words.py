@@ -10,14 +10,10 @@ from typing import Any
 
 HERE = Path(__file__).parent
 LATIN = str.maketrans(
-    dict(
-        zip(
-            "абвгджзиклмнопрстуфцчшщъьэ",
-            ["a", "b", "v", "g", "d", "zh", "z", "i", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u", "f", "ts", "ch", "sh", "shch", "-", "-", "e"],
-            strict=True,
-        )
-    )
-    | {"ъ": "", "ь": ""}
+    {
+        **dict(zip("абвгдзиклмнопрстуфэ", "abvgdziklmnoprstufe", strict=True)),
+        **{"ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": ""},
+    }
 )
 
 
