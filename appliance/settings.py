@@ -27,7 +27,9 @@ from appliance.hours import Hours
 FILE = "appliance.toml"
 
 # Names that other programs use as well, and by which operators expect to set them.
-CUSTOMARY_NAMES = frozenset({"DATABASE_URL", "PUBLIC_URL", "REDIS_URL", "TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_WEBHOOK"})
+CUSTOMARY_NAMES = frozenset(
+    {"DATABASE_URL", "PUBLIC_URL", "REDIS_URL", "TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_WEBHOOK"}
+)
 CUSTOMARY_FAMILIES = ("ZOHO_", "SMTP_")
 
 # Read by the scripts or before the settings themselves, so they are no settings.

@@ -240,7 +240,9 @@ class Conversations:
                 .values(channel=inbound.channel, address=inbound.address, lang=inbound.lang_hint)
                 .on_conflict_do_nothing(index_elements=["channel", "address"])
             )
-            here: ColumnElement[bool] = (ConversationRow.channel == inbound.channel) & (ConversationRow.address == inbound.address)
+            here: ColumnElement[bool] = (ConversationRow.channel == inbound.channel) & (
+                ConversationRow.address == inbound.address
+            )
         else:
             here = ConversationRow.id == continued
         row = (

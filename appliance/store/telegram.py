@@ -179,7 +179,9 @@ class Telegrams:
         await self.connection.execute(
             text(
                 """UPDATE conversations
-                   SET lang = CAST(:lang AS text), memory = memory || jsonb_build_object('lang', CAST(:lang AS text)) WHERE id = :id"""
+                   SET lang = CAST(:lang AS text),
+                       memory = memory || jsonb_build_object('lang', CAST(:lang AS text))
+                   WHERE id = :id"""
             ),
             {"id": conversation, "lang": lang},
         )
@@ -188,7 +190,8 @@ class Telegrams:
         """The next question is about this product."""
         await self.connection.execute(
             text(
-                "UPDATE conversations SET memory = memory || jsonb_build_object('about', CAST(:sku AS text)) WHERE id = :id"
+                """UPDATE conversations SET memory = memory || jsonb_build_object('about', CAST(:sku AS text))
+                   WHERE id = :id"""
             ),
             {"id": conversation, "sku": sku},
         )

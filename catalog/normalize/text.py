@@ -109,7 +109,7 @@ _ENDINGS = re.compile(
 
 
 def light(word: str) -> str:
-    """The word without up to two common Ukrainian or Kazakh endings, where enough is left; Snowball has neither language."""
+    """The word without up to two common Ukrainian or Kazakh endings, where enough is left: Snowball knows neither."""
     for _ in range(2):
         cut = _ENDINGS.sub("", word)
         word = cut if len(cut) >= 3 else word

@@ -159,8 +159,8 @@ class Customer:
             text = message.get("text") or message.get("caption") or f"[{_kind(message)}]"
             photo = "[photo] " if "photo" in message else ""
             lines.append(f"{who}: {photo}{text}")
-            for row in message.get("reply_markup", {}).get("inline_keyboard", ()):
-                lines.append("    " + "  ".join(f"[{button['text']}]" for button in row))
+            rows = message.get("reply_markup", {}).get("inline_keyboard", ())
+            lines += ["    " + "  ".join(f"[{button['text']}]" for button in row) for row in rows]
         keys = (self.chat.keyboard or {}).get("keyboard", ())
         lines += ["  keys " + "  ".join(f"<{key['text']}>" for key in row) for row in keys]
         return "\n".join(lines)

@@ -67,7 +67,8 @@ def _judge_played(dialogue: dict[str, Any], played: Sequence[dict[str, Any]]) ->
         lang, got = expected["lang"], f"{dialogue['id']} {text!r}: {answer.get('route')}/{answer.get('lang')}"
         yield "route", lang, answer.get("route") == expected["route"], got
         yield "lang", lang, answer.get("lang") == lang, got
-        if expected["route"] == Route.PRODUCT_SEARCH and expected.get("none", False) is not None:  # null: cannot be said
+        sold = expected.get("none", False) is not None  # null: cannot be said
+        if expected["route"] == Route.PRODUCT_SEARCH and sold:
             none = bool(answer.get("none"))
             yield "none", lang, none == bool(expected.get("none")) or "follow_up" in expected, f"{got} none={none}"
         if "follow_up" in expected:

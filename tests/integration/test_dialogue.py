@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from appliance.hours import Hours
 from appliance.core.types import Card, Claim, Inbound, Memory, Message, Owner, Reply, Route, Rung
 from appliance.dialogue import Dialogue, Show
+from appliance.hours import Hours
 from appliance.leads import Leads
 from appliance.store.errors import ClaimLost
 from appliance.store.store import Store
