@@ -107,6 +107,8 @@ class Assistant:
         asked.turn = sum(message.role == "bot" for message in asked.history)
         asked.lang = self._language(claim)
         told = self._contacts(asked)
+        if told.handled and self._ordered(asked, None):  # "send the quote to anna@shop.example" is both
+            told = replace(told, handled=False)
         if told.handled:
             reply = self._said(asked, told.said, route=Route.CONTACT)
         else:
@@ -167,7 +169,7 @@ class Assistant:
         if "cta" in kinds:
             return self._contact(asked, await self._called(asked))
         pointed = self._pointed_card(asked)
-        if kinds <= {"text", "quick"} and (ordered := self._ordered(asked, pointed)):
+        if ordered := self._ordered(asked, pointed):
             return ordered
         if pointed:
             return await self._about_pointed(asked, pointed)
@@ -301,6 +303,8 @@ class Assistant:
 
     def _ordered(self, asked: Asked, pointed: Card | None) -> Reply | None:
         """What the customer wants of their request for a quotation; it is done when the reply is stored."""
+        if not {question.kind for question in asked.claim.questions} <= {"text", "quick"}:
+            return None
         shown = (pointed,) if pointed else asked.memory.shown
         order = ordering.ordered(asked.text, lang=asked.lang, shown=shown)
         if order is None:

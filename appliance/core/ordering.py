@@ -68,6 +68,8 @@ def _taken(
     wanted = bool(said & {"add", "basket"})
     if items and (wanted or (pieces and "?" not in plain and _few_other_words(plain, shown))):
         return Order(deed="add", items=items)
+    if "?" in plain or any(lexicon(code).says(plain, "company") for code in _codes(plain, lang)):
+        return None
     if not (wanted and (quantities or "basket" in said)) or not _nothing_else_named(plain, lang, shown):
         return None
     if len(shown) == 1:
@@ -116,8 +118,8 @@ def _by_code(plain: str, shown: Sequence[Card]) -> list[tuple[int, int]]:
         having = [at for at, card in enumerate(shown) if match[0] in _codes_of(card)]
         found += [(match.start(), having[0])] if len(having) == 1 else []
     for at, card in enumerate(shown):  # a SKU may have no digit, or spaces
-        if match := re.search(rf"(?<![\w-]){re.escape(normal(card.sku))}(?![\w-])", plain) if card.sku else None:
-            found.append((match.start(), at))
+        sku = re.search(rf"(?<![\w-]){re.escape(normal(card.sku))}(?![\w-])", plain) if card.sku else None
+        found += [(sku.start(), at)] if sku else []
     return found
 
 

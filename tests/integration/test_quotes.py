@@ -180,6 +180,13 @@ async def test_who_asks_again_gets_the_same_quotation(store: Store, talk: Talk) 
     assert await count(store, "quotations") == 1
 
 
+async def test_a_quotation_asked_for_along_with_an_address_is_made_and_the_address_kept(talk: Talk) -> None:
+    await talk.say("нужен дренажный насос")
+    await talk.say("добавь DR-250 в заявку")
+    said = await talk.say("пришлите КП на почту anna.petrova@mail.ru")
+    assert numbered(said) and "anna.petrova@mail.ru" in said
+
+
 async def test_nothing_to_quote_is_asked_about_and_makes_nothing(store: Store, talk: Talk) -> None:
     said = await talk.say("выставите счёт")
     assert "№" not in said and any(event.kind == "form" for event in talk.last)
@@ -255,9 +262,13 @@ async def test_in_telegram_the_button_gathers_and_the_papers_come_as_files(
         anna.write("send me a quote")
         number = numbered((await anna.sees("Quotation No. ")).text)
         for form in ("pdf", "xlsx"):
-            await anna.sees(lambda seen, form=form: _file(seen) == f"quotation-{number}.{form}")
+            await anna.sees(partial(_is, f"quotation-{number}.{form}"))
         assert len([seen for seen in anna.seen() if _file(seen)]) == 2
     assert await count(store, "quotations") == 1
+
+
+def _is(name: str, seen: Seen) -> bool:
+    return _file(seen) == name
 
 
 def _file(seen: Seen) -> str:

@@ -103,6 +103,8 @@ def test_a_quote_of_so_many_pieces_adds_them() -> None:
         ("how do I pay an invoice?", "en"),
         ("когда придёт мой заказ 455", "ru"),
         ("спасибо, я подумаю", "ru"),
+        ("скидка будет, если возьму 10 штук?", "ru"),
+        ("change the address in my order", "en"),
         ("where are you?", "en"),
     ],
 )
