@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,10 @@ WIDTHS = (5, 18, 56, 11, 9, 16, 18)
 MONEY, COUNT = "#,##0.00##", "#,##0.###"
 SHADE = PatternFill("solid", fgColor="E8ECF1")
 RULE = Border(bottom=Side(style="thin", color="B8C0CA"))
-BOLD = Font(bold=True)
+PLAIN, BOLD, LARGE = (
+    Font(name="Calibri", size=size, bold=bold) for size, bold in ((11, False), (11, True), (16, True))
+)
+ROW, HEAD = 15.5, 24.0  # points: of a line of text, of the title
 
 
 def xlsx(quote: Quote, head: Letterhead) -> bytes:
@@ -51,7 +55,8 @@ def _above(page: Worksheet, sheet: Sheet) -> int:
     if sheet.head.company:
         _put(page, row, 1, sheet.head.company, font=BOLD)
         row += 1
-    _put(page, row, 1, sheet.title, font=Font(bold=True, size=16))
+    _put(page, row, 1, sheet.title, font=LARGE)
+    page.row_dimensions[row].height = HEAD
     row += 1
     for label, text in sheet.facts:
         _put(page, row, 1, label)
@@ -68,6 +73,7 @@ def _lines(page: Worksheet, sheet: Sheet, row: int) -> int:
     for place, line in enumerate(sheet.quote.lines, 1):
         row += 1
         price: object = sheet.say("on_request") if line.price is None else line.price
+        page.row_dimensions[row].height = ROW * max(_rows(line.sku, WIDTHS[1]), _rows(line.name, WIDTHS[2]))
         values = (place, line.sku, line.name, line.quantity, line.unit, price, line.amount)
         for at, value in enumerate(values, 1):
             cell = _put(page, row, at, value)
@@ -77,7 +83,8 @@ def _lines(page: Worksheet, sheet: Sheet, row: int) -> int:
     for currency, total in sheet.quote.totals:
         row += 1
         _put(page, row, 6, f"{sheet.say('total')}, {currency}".rstrip(", "), font=BOLD).alignment = _beside(6)
-        _put(page, row, 7, total, font=BOLD).number_format = MONEY
+        sum_ = _put(page, row, 7, total, font=BOLD)
+        sum_.number_format, sum_.alignment = MONEY, _beside(7)
     return row + 1
 
 
@@ -87,7 +94,7 @@ def _below(page: Worksheet, sheet: Sheet, row: int) -> None:
         row += 1
 
 
-def _put(page: Worksheet, row: int, column: int, value: Any, *, font: Font | None = None) -> Cell:
+def _put(page: Worksheet, row: int, column: int, value: Any, *, font: Font = PLAIN) -> Cell:
     """A value in its cell. Text stays text, also where it begins like a formula, and when somebody edits it later."""
     cell: Cell = page.cell(row, column)
     if isinstance(value, str):
@@ -97,9 +104,13 @@ def _put(page: Worksheet, row: int, column: int, value: Any, *, font: Font | Non
         cell.quotePrefix = value.startswith(("=", "+", "-", "@", "\t", "\r"))
     else:
         cell.value = value
-    if font:
-        cell.font = font
+    cell.font = font
     return cell
+
+
+def _rows(text: str, width: int) -> int:
+    """Rows that a wrapped text takes: not every program grows them by itself."""
+    return max(1, math.ceil(len(text) / (width - 2)))
 
 
 def _beside(column: int) -> Alignment:
