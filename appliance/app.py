@@ -106,7 +106,7 @@ async def chat(settings: Settings) -> int:
         tasks.start(store.stay_alive(), name="alive")
         tasks.start(dialogue.resume(), name="resume")
         tasks.start(widget.run(), name="widget")
-        listeners: list[Callable[[UUID], None]] = [widget.hint]
+        listeners: list[Callable[[UUID], None]] = [widget.hint, dialogue.hint]
         if bot:
             channels[bot.name] = bot
             bot.mount(api)

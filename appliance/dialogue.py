@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from appliance.channels.base import Channel
-from appliance.core.types import Claim, Inbound, Progress, Received, Reply
+from appliance.core.types import Claim, Inbound, Owner, Progress, Received, Reply
 from appliance.leads import Leads
 from appliance.quotes import Quotes
 from appliance.store.errors import ClaimLost, StoreUnavailable
@@ -53,6 +54,7 @@ class Dialogue:
         self._quotes = quotes
         self._flights: dict[UUID, asyncio.Event] = {}
         self._again: set[UUID] = set()
+        self._taken: set[UUID] = set()  # a manager has taken them over from under the answer in flight
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def receive(self, inbound: Inbound) -> Received:
@@ -82,6 +84,11 @@ class Dialogue:
         if flight := self._flights.get(conversation):
             flight.set()
 
+    def hint(self, conversation: UUID) -> None:
+        """Something has happened in a conversation: perhaps a takeover, which ends the answer in flight."""
+        if conversation in self._flights:
+            self._tasks.start(self._look(conversation), name=f"look {conversation}")
+
     async def resume(self) -> None:
         """Answers, for ever, what waits and nobody is answering: after a crash, a lost claim, a failed attempt."""
         while True:
@@ -107,6 +114,14 @@ class Dialogue:
         self._flights[conversation] = asyncio.Event()
         self._tasks.start(self._answer_all(conversation), name=f"answer {conversation}")
 
+    async def _look(self, conversation: UUID) -> None:
+        with suppress(StoreUnavailable):
+            async with self._store.transaction() as tx:
+                here = await tx.conversation(conversation)
+            if here and here.owner is Owner.AGENT and conversation in self._flights:
+                self._taken.add(conversation)
+                self._flights[conversation].set()
+
     async def _answer_all(self, conversation: UUID) -> None:
         try:
             async with self._room:
@@ -116,6 +131,7 @@ class Dialogue:
             log.warning("dialogue.database_away", conversation=str(conversation))
         finally:
             del self._flights[conversation]
+            self._taken.discard(conversation)
             if conversation in self._again:
                 self._again.discard(conversation)
                 self.wake(conversation)
@@ -128,6 +144,7 @@ class Dialogue:
         if claim is None:
             return False
         stopped = self._flights[conversation] = asyncio.Event()
+        self._taken.discard(conversation)
         message = uuid4()
         try:
             reply = await self._answer(claim, message, stopped)
@@ -144,7 +161,8 @@ class Dialogue:
 
     async def _answer(self, claim: Claim, message: UUID, stopped: asyncio.Event) -> Reply:
         async def show(progress: Progress) -> None:
-            if channel := self._channels.get(claim.channel):
+            channel = self._channels.get(claim.channel)
+            if channel and claim.conversation not in self._taken:
                 await channel.show(claim.address, progress)
 
         return await self._answerer.answer(claim, message=message, show=show, stopped=stopped)

@@ -8,8 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from appliance.core.types import Inbound, Role, Staff
+from appliance.core.types import Claim, Inbound, Parcel, Progress, Reply, Role, Route, Rung, Staff
 from appliance.desk import Desk
+from appliance.dialogue import Dialogue, Show
+from appliance.hours import Hours
+from appliance.leads import Leads
 from appliance.store.errors import StoreUnavailable, TakenOver
 from appliance.store.fence import Fence
 from appliance.store.store import Store, plain_url
@@ -83,6 +86,54 @@ async def test_a_writer_who_is_cancelled_holds_up_no_takeover(
         await asyncio.gather(*writers, return_exceptions=True)
         async with asyncio.timeout(10):
             await Desk(store=store).take_over(manager, talk)
+
+
+class Screen:
+    """A channel that writes down what it is shown."""
+
+    name, posted = "screen", False
+
+    def __init__(self) -> None:
+        self.shown: list[Progress] = []
+
+    async def deliver(self, parcel: Parcel) -> None:
+        raise AssertionError("nothing is posted here")
+
+    async def show(self, address: str, progress: Progress) -> None:
+        self.shown.append(progress)
+
+
+class Endless:
+    """Writes until it is stopped."""
+
+    async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
+        while not stopped.is_set():
+            await show(Progress(conversation=claim.conversation, message=message, text="and so on"))
+            await asyncio.sleep(0.01)
+        return self.give_up(claim)
+
+    def give_up(self, claim: Claim) -> Reply:
+        return Reply(text="and so on", lang="en", route=Route.SMALLTALK, rung=Rung.PROSE)
+
+
+async def test_a_takeover_ends_the_answer_in_flight_on_every_channel(store: Store, manager: Staff) -> None:
+    screen = Screen()
+    leads = Leads(region="RU", hours=Hours.read("", "UTC"))
+    async with Tasks() as tasks:
+        dialogue = Dialogue(store=store, answerer=Endless(), channels={screen.name: screen}, tasks=tasks, leads=leads)
+        tasks.start(store.stay_alive(), name="alive")
+        asked = await dialogue.receive(Inbound(channel="screen", address="1", external_id="1", text="go on"))
+        while len(screen.shown) < 3:
+            await asyncio.sleep(0.01)
+        dialogue.hint(asked.conversation)  # something else has happened: the answer goes on
+        await asyncio.sleep(0.2)
+        assert dialogue.busy
+        await Desk(store=store).take_over(manager, asked.conversation)
+        dialogue.hint(asked.conversation)
+        async with asyncio.timeout(10):
+            while dialogue.busy:
+                await asyncio.sleep(0.01)
+    assert [progress.state for progress in screen.shown[-2:]] == ["writing", "interrupted"]
 
 
 async def test_without_the_database_nothing_is_begun(talk: UUID) -> None:
