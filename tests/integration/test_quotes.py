@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -21,8 +22,8 @@ from sqlalchemy import text
 from appliance.assistant import Assistant
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt
-from appliance.core.quote import LONGEST, MOST
-from appliance.core.types import Inbound, Message, Role
+from appliance.core.quote import LONGEST, MOST, Request
+from appliance.core.types import Inbound, Message, Reply, Role, Route, Rung
 from appliance.desk import Desk
 from appliance.dialogue import Dialogue
 from appliance.hours import Hours
@@ -30,6 +31,7 @@ from appliance.leads import Leads, Notices
 from appliance.pages import goods, mount_quotes
 from appliance.prose import Writer
 from appliance.quotes import DOCUMENT, Quotes
+from appliance.store.errors import ClaimLost
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 from catalog.product import Product
@@ -233,6 +235,45 @@ async def test_a_paper_opens_for_nobody_without_its_key(talk: Talk, web: AsyncCl
         assert (await web.get(wrong)).status_code == 404, wrong
     codes = [(await web.get(bare)).status_code for _ in range(30)]
     assert codes[-1] == 429
+
+
+async def test_an_answer_that_comes_too_late_leaves_no_quotation_and_the_request_as_it_was(
+    store: Store, quotes: Quotes
+) -> None:
+    inbound = Inbound(channel="widget", address="late", external_id="1", text="счёт", lang_hint="ru")
+    async with store.transaction() as tx:
+        here = (await tx.remember(inbound)).conversation
+        await tx.put(here, "DR-250", Decimal(2))
+        claim = await tx.claim(here)
+    assert claim
+    request = Request(deed="quote", said="…")
+    reply = Reply(text="…", lang="ru", route=Route.CONTACT, rung=Rung.TEMPLATE, request=request)
+
+    async def finish_late() -> None:
+        async with store.transaction() as tx:
+            applied, quote = await quotes.apply(tx, claim, reply)
+            assert quote and "DR 250" in applied.text
+            await tx.finish(replace(claim, token=claim.token - 1), applied, message=uuid4())
+
+    with pytest.raises(ClaimLost):
+        await finish_late()
+    async with store.transaction() as tx:
+        assert await tx.basket(here) == {"DR-250": Decimal(2)}
+    assert [await count(store, table) for table in ("quotations", "leads", "parcels", "links")] == [0, 0, 0, 0]
+
+
+async def test_who_is_forgotten_leaves_no_paper_behind(store: Store, quotes: Quotes) -> None:
+    inbound = Inbound(channel="telegram", address="77", external_id="1", text="счёт", lang_hint="ru")
+    async with store.transaction() as tx:
+        here = (await tx.remember(inbound)).conversation
+        await tx.put(here, "DR-250", Decimal(2))
+        claim = await tx.claim(here)
+        assert claim
+        request = Request(deed="quote", said="…")
+        reply = Reply(text="…", lang="ru", route=Route.CONTACT, rung=Rung.TEMPLATE, request=request)
+        assert (await quotes.apply(tx, claim, reply))[1]
+        assert await tx.forget_person("telegram", "77") == 1
+    assert await count(store, "quotations") == 0
 
 
 async def test_a_basket_has_its_bounds(store: Store) -> None:
