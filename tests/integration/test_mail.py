@@ -21,6 +21,9 @@ from appliance.core.notices import Notice, notice
 from appliance.core.types import Lead, Parcel
 from tests.rig import free_port
 
+pytestmark = pytest.mark.filterwarnings(  # the test's mail server leaves its sockets to the garbage collector
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 LEAD = Lead(
     id=UUID(int=1),
     conversation=None,
