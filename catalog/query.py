@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from catalog.fixer import Fixed, Fixer
-from catalog.glossary import translate
+from catalog.glossary import spaced, translate
 from catalog.lanes.grams import sounds
 from catalog.naming import Names
 from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem
@@ -60,7 +60,7 @@ class Prepared:
 
 def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], bool], version: str) -> Prepared:
     """What the lanes need; linear in the wish's length, which is bounded."""
-    wish = names.read(replace(wish, text=fold(wish.text)[:LONGEST]))
+    wish = names.read(replace(wish, text=spaced(fold(wish.text)[:LONGEST])))
     text = wish.text
     codes = tuple(_codes(text))
     protected = any(is_code(code) for code, share in codes if share > 0.6)
@@ -80,9 +80,11 @@ def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], 
     for quantity in quantities:
         for token in quantity.tokens:
             asked[token] = 1.0 if quantity.sure else 0.5
-    glossed = translate(text if not fixed.changed else searched)
-    if fixed.changed and not glossed.text:
-        glossed = translate(text)
+    glossed = translate(searched)
+    if fixed.changed:  # a word heard as a Russian one may be better known in its own language
+        as_written = translate(text)
+        if (as_written.text and not glossed.text) or as_written.covered > glossed.covered:
+            glossed = as_written
     texts = [searched]
     if glossed.text:
         texts.append(glossed.text)

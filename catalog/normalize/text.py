@@ -23,6 +23,8 @@ _SAME = str.maketrans(
         "ё": "е",
         "’": "'",
         "ʼ": "'",
+        "ʻ": "'",  # Uzbek oʻ and gʻ
+        "‘": "'",
         "`": "'",
         "–": "-",
         "—": "-",
@@ -48,7 +50,7 @@ _ONLY_HOMOGLYPHS = re.compile(r"[a-z0-9.,авекмнорстухіј]*")
 def fold(text: str) -> str:
     """Lower case, one spelling for each letter: `м³` is `м3`, `Țeavă` is `teava`, `ё` is `е`; `й` and `ї` stay."""
     if not text.isascii():
-        text = _DIAMETER.sub("d", unicodedata.normalize("NFKC", text.replace("№", "#")))
+        text = _DIAMETER.sub("d", unicodedata.normalize("NFKC", text.replace("№", "#").replace("İ", "I")))
     text = text.lower()
     return text.translate(_FOLDED) if _TO_FOLD.search(text) else text
 
