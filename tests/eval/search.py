@@ -19,7 +19,7 @@ from models.packaged import PackagedEmbedder
 from tests.eval._judged import Judged, ndcg, read_products, read_queries, table
 from tests.eval._own import own_absent, own_goods, own_queries
 
-OWN = 0.861  # nDCG@10 on our own set when it was last raised; a change that loses more than the slack fails
+OWN = 0.877  # nDCG@10 on our own set when it was last raised; a change that loses more than the slack fails
 SLACK = 0.01
 REFUSED = 0.85  # least share of the absent goods of our own set that is refused
 

@@ -22,9 +22,14 @@ from models.packaged import PackagedEmbedder
 from tests.eval._judged import GRADES, Judged, ndcg, read_queries, table
 
 FOLDS = 5
+# More of these never makes a row fit worse, or better. Told so, the model is worth 0.768 by cross-validation and not
+# 0.776, but on a catalogue that it never saw (tests/eval/_own.py) 0.877 and not 0.866: it learns less by heart.
+RISING = {"names", "words", "grams", "covered_name", "covered_all", "whole", "quantity_matched", "told", "told_all"}
+RISING |= {"number_matched", "code_exact", "code_own"}
+FALLING = {"quantity_contradicted", "whole_missing"}
 PARAMETERS: dict[str, Any] = {
     "objective": "lambdarank",
-    "learning_rate": 0.06,
+    "learning_rate": 0.1,
     "num_leaves": 15,
     "min_data_in_leaf": 40,
     "feature_fraction": 0.6,
@@ -32,12 +37,13 @@ PARAMETERS: dict[str, Any] = {
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "lambdarank_truncation_level": 15,
+    "monotone_constraints": [(name in RISING) - (name in FALLING) for name in NAMES],
     "num_threads": 1,
     "seed": 7,
     "deterministic": True,
     "verbosity": -1,
 }
-TREES = 250
+TREES = 150  # about as good by cross-validation as 250 at a rate of 0.06, and read in two thirds of the time
 HARD, EASY = 70, 4  # rows of a query kept for training: the first so many, then every so manyth
 JUDGED_WEIGHT = 3.0  # a judged query of the mixed set against one supplier's name, of which there are many more
 
