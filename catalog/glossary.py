@@ -19,13 +19,14 @@ from catalog.normalize.text import russian_cousin, stem
 TARGETS = ("ru", "en")  # languages that goods are named in, and that the embedder knows well
 SPOKEN = ("ru", "en", "de")  # languages that need no translation before they are embedded
 NOUN_LAST = ("tr", "uz", "kk", "zh", "de")  # languages in which a trait, told by a noun too, stands before what has it
+PILED = ("tr", "uz", "kk")  # languages whose endings pile up
 MOST_WORDS = 24  # of a query that are translated
 LONGEST_PHRASE = 3  # words of one entry
 LONGEST_CHINESE = 8  # characters of one entry
 
-_OWN_LETTERS = {"uk": re.compile("[іїєґ]"), "kk": re.compile("[әғқңөұүһ]"), "uz": re.compile("[ўғқҳ]")}
+_OWN_LETTERS = {"uk": re.compile("[іїєґ]"), "kk": re.compile("[әғқңөұүһі]"), "uz": re.compile("[ўғқҳ]")}
 _CHINESE = re.compile("[\u4e00-\u9fff]+")
-_TRAIT = re.compile("(?:ый|ий|ой)$")
+_TRAIT = re.compile(r"(?:ый|ий|ой|ая)\)?$")
 _ROMANIAN = re.compile("(?:urilor|iilor|ilor|elor|ului|urile|uri|iile|ile|ele|iei|iul|iu|ie|ii|ul|ea|ei|le|[aeiu])$")
 _UKRAINIAN = re.compile("(?:ого|ому|ими|ами|ями|ою|ею|ий|ій|им|их|ої|ів|їв|ам|ям|ах|ях|[аяоеєіїиуюь])$")
 _local = local()
@@ -68,14 +69,15 @@ def translate(text: str) -> Glossed:
                 for word in words(phrase):
                     targets.setdefault(stem(word), 1.0 if place == 0 else 0.7)
     covered = _known(reading) / max(len([word for word in asked if word.isalpha()]), 1)
-    told = (entry["ru"][0] if entry else _cousin(word, language) for word, entry in reading)
+    told = (entry["ru"][0].strip("()") if entry else _cousin(word, language) for word, entry in reading)
+    telling = [one for one in reading if not _taken_for_granted(one[1])] or reading
     said = "" if language in SPOKEN else " ".join(word for word in told if word)
     return Glossed(
         language=language,
         text=said,
         covered=min(covered, 1.0),
         words=tuple(targets.items()),
-        groups=tuple(group for word, entry in reading for group in _groups(word, entry, language)),
+        groups=tuple(group for word, entry in telling for group in _groups(word, entry, language)),
     )
 
 
@@ -84,7 +86,7 @@ def knows(word: str) -> bool:
     index, _ = _index()
     return any(
         (language, form) in index for language in _candidates(word) for form in (word, _stem(word, language))
-    ) or bool(_parted(word, index))
+    ) or (word.isascii() and bool(_parted(word, index)))
 
 
 def spaced(text: str) -> str:
@@ -135,16 +137,29 @@ def _place(one: tuple[str, Entry | None]) -> int:
 
 
 def _groups(said: str, entry: Entry | None, language: str) -> Iterator[frozenset[str]]:
-    """The stems for one word; for one that takes several in Russian ("kaynak maskesi"), a group for each of those."""
+    """The stems by which a row may name one word, the English among them.
+
+    What takes several words in Russian ("kaynak maskesi" is "маска сварщика") is a group for each, the goods first;
+    English names the goods last.
+    """
     own = {stem(word) for word in words(said)}
-    entry = entry or {}
-    told = own | {stem(word) for target in TARGETS for phrase in entry.get(target, ()) for word in words(phrase)}
-    parts = {stem(word) for word in words(entry["ru"][0])} if entry and language not in TARGETS else set()
+    phrases = [words(phrase) for target in TARGETS for phrase in (entry or {}).get(target, ())]
+    parts = words(entry["ru"][0]) if entry and language not in TARGETS else []
     if len(parts) < 2:
-        yield frozenset(told)
+        yield frozenset(own.union(*({stem(word) for word in phrase} for phrase in phrases)))
         return
-    for word in words(entry["ru"][0]):
-        yield frozenset(told - parts | {stem(word)})
+    goods = next((word for word in parts if not _TRAIT.search(word)), parts[0])
+    english = [words(phrase) for phrase in entry["en"]] if entry else []
+    alone = own | {stem(phrase[0]) for phrase in phrases if len(phrase) == 1}
+    yield frozenset(alone | {stem(goods)} | {stem(phrase[-1]) for phrase in english if phrase})
+    for word in parts:
+        if word != goods:
+            yield frozenset(alone | {stem(word)} | {stem(one) for phrase in english for one in phrase[:-1]})
+
+
+def _taken_for_granted(entry: Entry | None) -> bool:
+    """Whether a trait is one that goods have without being named so, in brackets in the list: "industrial"."""
+    return entry is not None and entry["ru"][0].startswith("(")
 
 
 def _cousin(word: str, language: str) -> str:
@@ -177,6 +192,9 @@ def _read(asked: Sequence[str], language: str) -> Iterator[tuple[str, Entry | No
             number = index.get((language, " ".join(asked[at : at + many])))
             if number is None:
                 number = index.get((language, " ".join(stems[at : at + many])))
+            if number is None and language in PILED and asked[at + many - 1][-1] in "iuыіи":  # whose it is
+                last = _stem(asked[at + many - 1][:-1], language)
+                number = index.get((language, " ".join([*stems[at : at + many - 1], last])))
             if number is not None:
                 yield " ".join(asked[at : at + many]), entries[number]
                 break
@@ -225,7 +243,7 @@ def _index() -> tuple[dict[tuple[str, str], int], list[Entry]]:
 
 
 def _stem(word: str, language: str) -> str:
-    if language in ("tr", "uz", "kk"):
+    if language in PILED:
         return root(word, language)  # Kazakh words without a letter of their own would be taken for Russian ones
     if language == "zh":
         return word

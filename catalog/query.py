@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from catalog.fixer import Fixed, Fixer
-from catalog.glossary import spaced, translate
+from catalog.glossary import Glossed, spaced, translate
 from catalog.lanes.grams import sounds
 from catalog.naming import Names
 from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem
@@ -83,8 +83,9 @@ def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], 
     glossed = translate(searched)
     if fixed.changed:  # a word heard as a Russian one may be better known in its own language
         as_written = translate(text)
-        if (as_written.text and not glossed.text) or as_written.covered > glossed.covered:
-            glossed = as_written
+        transliterated = as_written.language in ("tr", "uz") and as_written.covered <= glossed.covered
+        if as_written.covered > glossed.covered or not glossed.text:
+            glossed = Glossed() if transliterated else as_written
     texts = [searched]
     if glossed.text:
         texts.append(glossed.text)
