@@ -132,10 +132,12 @@ async def test_the_predicted_wait_grows_with_the_queue_and_shrinks_again(house: 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(said(chat))
-        await asyncio.sleep(0.05)
-        busy = await chat.wait()
+        busy = idle
+        async with asyncio.timeout(10):
+            while busy <= idle + timedelta(seconds=0.5):  # until all four have reached the queue
+                await asyncio.sleep(0.01)
+                busy = max(busy, await chat.wait())
 
-    assert busy > idle + timedelta(seconds=0.5)
     assert await chat.wait() < busy
 
 
