@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from appliance.channels.base import ChannelError, Undeliverable
 
-REVOKED_WAIT = timedelta(minutes=1)
+REVOKED_WAIT = timedelta(seconds=15)  # a token put right is noticed soon, and asking costs nothing
 
 
 class Revoked(ChannelError):
