@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _DECIMALS = {"price", "stock"}
 _PROPERTIES = ("attributes", "inner")
 _REQUIRED = {"sku", "name"}
 _DEFAULTS = {field.name: field.default for field in fields(Product)}
+KEPT = 2000  # products that were read last; a hit is asked for its product several times
 
 
 class Records:
@@ -32,6 +34,7 @@ class Records:
         self._rows: NDArray[np.int32] = mapped(folder / "products.rows.npy")
         with (folder / "products.jsonl").open("rb") as file:
             self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(self) else b""
+        self._read = lru_cache(KEPT)(self._parsed)
 
     @staticmethod
     def write(folder: Path, products: Iterable[Product]) -> int:
@@ -52,6 +55,9 @@ class Records:
         return len(self._starts) - 1
 
     def __getitem__(self, row: int) -> Product:
+        return self._read(row)
+
+    def _parsed(self, row: int) -> Product:
         return _product(json.loads(self._text[int(self._starts[row]) : int(self._starts[row + 1])]))
 
     def row(self, sku: str) -> int | None:

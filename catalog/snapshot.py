@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,20 @@ FEW = 10  # rows of one code that may all be meant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One row found. `reasons` are ids for the console: `code`, `words:насос`, `meaning`, `quantity`, `brand`."""
+    """One row found. `reasons` are ids for the console: `code`, `words:насос`, `meaning`, `quantity`, `brand`.
 
-    product: Product
+    The product is read when it is asked for: of a hundred hits a customer sees a few.
+    """
+
+    records: Records = field(repr=False, compare=False)
+    row: int
     score: float
     reasons: tuple[str, ...] = ()
     exact: bool = False
+
+    @property
+    def product(self) -> Product:
+        return self.records[self.row]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +269,8 @@ class Snapshot:
     def _hit(self, candidates: Candidates, at: int, score: float) -> Hit:
         reasons = tuple(name for name, least, place in _REASONS if candidates.features[at, place] >= least)
         return Hit(
-            product=self.records[int(candidates.rows[at])],
+            records=self.records,
+            row=int(candidates.rows[at]),
             score=score,
             reasons=reasons,
             exact=bool(candidates.features[at, NAMES.index("code_exact")] > 0),
