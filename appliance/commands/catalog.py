@@ -77,7 +77,7 @@ def add_to(kinds: Any) -> None:
 
 
 def _import(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     if os.nice(0) <= 0:  # as a step of the first start it is lowered already
         os.nice(10)  # customers come first
@@ -98,7 +98,7 @@ def _import(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _enrich(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     if os.nice(0) <= 0:  # the worker has lowered it further already
         os.nice(10)
@@ -185,7 +185,7 @@ def _report(
 
 
 def _search(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     store = shelf(settings)
     if asked.batch:
@@ -240,7 +240,7 @@ def _plain(found: Found) -> dict[str, Any]:
 
 
 def _versions(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     versions = shelf(settings).versions()
     if asked.json:
@@ -254,21 +254,21 @@ def _versions(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _publish(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     shelf(settings).publish(asked.version)
     return _done(asked, {"version": asked.version}, f"Version {asked.version} is live.")
 
 
 def _rollback(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     version = shelf(settings).rollback()
     return _done(asked, {"version": version}, f"Version {version} is live again.")
 
 
 def _prune(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     gone = shelf(settings).prune(keep=asked.keep)
     return _done(asked, {"pruned": gone}, f"{len(gone)} versions deleted.")

@@ -32,7 +32,7 @@ def add_to(kinds: Any) -> None:
 
 
 def _play(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import assistant
+    from appliance.app.parts import assistant
 
     async def play() -> None:
         async with assistant(settings) as player:

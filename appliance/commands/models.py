@@ -165,7 +165,7 @@ def _delete(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _files(settings: Settings) -> ModelFiles:
-    from appliance.app import model_files
+    from appliance.app.parts import model_files
 
     return model_files(settings)
 
@@ -184,7 +184,7 @@ def _tried(files: ModelFiles, name: str) -> Verdict:
 
 
 async def _examine_running(settings: Settings) -> Verdict:
-    from appliance.app import language_model
+    from appliance.app.parts import language_model
     from models.trial import examine
 
     llm = language_model(settings)

@@ -35,7 +35,7 @@ def add_to(verbs: Any) -> None:
 
 
 def _rehearse(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import shelf
+    from appliance.app.parts import shelf
 
     questions = None if asked.questions is None else [_question(row) for row in read_lines(asked.questions)]
     verdict = rehearsed(settings, shelf(settings), asked.version, against=asked.against, questions=questions)
@@ -84,7 +84,7 @@ def say_verdict(verdict: Verdict) -> None:
 async def _replayed(
     settings: Settings, questions: Sequence[str], live: Snapshot, candidate: Snapshot
 ) -> list[Replayed]:
-    from appliance.app import embedder
+    from appliance.app.parts import embedder
     from catalog.rehearsal import replay
 
     if not questions:
@@ -96,7 +96,7 @@ async def _replayed(
 
 def _recent(settings: Settings) -> list[str]:
     """What customers asked lately; nothing, and a word about it, where the database is away or not yet there."""
-    from appliance.app import database
+    from appliance.app.parts import database
 
     if settings.database_url is None and not (settings.home / "postgres").exists():
         return []

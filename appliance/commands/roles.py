@@ -43,31 +43,31 @@ def _run(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _chat(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import chat
+    from appliance.app.chat import chat
 
     return asyncio.run(chat(settings))
 
 
 def _engine(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import engine
+    from appliance.app.engine import engine
 
     return engine(settings)
 
 
 def _console(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import console
+    from appliance.app.console import console
 
     return console(settings)
 
 
 def _worker(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import worker
+    from appliance.app.worker import worker
 
     return asyncio.run(worker(settings))
 
 
 def _migrate(asked: argparse.Namespace, settings: Settings) -> int:
-    from appliance.app import database
+    from appliance.app.parts import database
     from appliance.store.schema import migrate
 
     with database(settings) as url:

@@ -79,7 +79,7 @@ def _remove(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _at_desk(settings: Settings, ask: Callable[[Desk], Awaitable[T]]) -> T:
-    from appliance.app import database
+    from appliance.app.parts import database
     from appliance.desk import Desk
     from appliance.store.store import Store
 

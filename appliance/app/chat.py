@@ -1,0 +1,171 @@
+"""The chat process: the only one that the outside world reaches."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import uvicorn
+from fastapi import FastAPI
+
+from appliance import health
+from appliance.app.parts import (
+    POSTED,
+    assistant,
+    language_model,
+    leads,
+    log_as,
+    model_health,
+    open_store,
+    quotes,
+)
+from appliance.channels.base import Channel
+from appliance.channels.telegram import TelegramChannel
+from appliance.channels.telegram_managers import TelegramManagers
+from appliance.channels.widget import WidgetChannel
+from appliance.channels.widget_door import Door
+from appliance.desk import Desk
+from appliance.dialogue import Dialogue
+from appliance.errors import Refused
+from appliance.hours import Hours
+from appliance.leads import Notices
+from appliance.outbox import Outbox
+from appliance.pages import mount_health, mount_photos, mount_quotes, photo_file, photo_path
+from appliance.quotes import DOCUMENT, Quotes
+from appliance.settings import Settings
+from appliance.shop import shop
+from appliance.store.leader import TELEGRAM, while_leading
+from appliance.store.store import EVENTS, Store
+from appliance.store.visits import Visits
+from appliance.tasks import Tasks
+from catalog.shelf import Shelf
+
+WIDGET_FILES = Path(__file__).resolve().parents[2] / "ui" / "widget" / "static"
+
+
+async def chat(settings: Settings) -> int:
+    """The chat: the widget's server, the dialogue, the search. The only process that the outside world reaches."""
+    log_as(settings, "chat")
+    llm = language_model(settings)
+    async with Tasks() as tasks, open_store(settings) as store, assistant(settings, store, llm) as answerer:
+        channels: dict[str, Channel] = {}
+        papers = quotes(settings, answerer.shelf)
+        dialogue = Dialogue(
+            store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings), quotes=papers
+        )
+        widget = WidgetChannel(
+            visits=Visits(store),
+            receive=dialogue.receive,
+            stop=dialogue.stop,
+            files=WIDGET_FILES,
+            sites=lambda: settings.sites,
+            own_url=settings.public_url,
+            trusted_proxies=settings.trusted_proxies,
+            photos=photo_path,
+            config=shop,
+        )
+        channels[widget.name] = widget
+        bot = telegram(settings, store, dialogue, answerer.shelf, papers) if settings.telegram_token else None
+        api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
+        widget.mount(api)
+        mount_photos(api, answerer.shelf)
+        door = Door(sites=lambda: settings.sites, proxies=settings.trusted_proxies)
+        mount_quotes(api, partial(papers.opened, store), door.address)
+        mount_health(
+            api,
+            health.Health(
+                {
+                    "database": health.database(store),
+                    "catalogue": health.catalogue(answerer.shelf),
+                    "engine": model_health(settings, llm),
+                    "outbox": health.outbox(store),
+                    "disk": health.disk(settings.home),
+                    **({"bot": health.bot(bot.trouble)} if bot else {}),
+                }
+            ),
+        )
+        tasks.start(answerer.warm(), name="warm")
+        tasks.start(store.stay_alive(), name="alive")
+        tasks.start(dialogue.resume(), name="resume")
+        tasks.start(widget.run(), name="widget")
+        listeners: list[Callable[[UUID], None]] = [widget.hint, dialogue.hint]
+        if bot:
+            channels[bot.name] = bot
+            bot.mount(api)
+            outbox = Outbox(store=store, channels={bot.name: bot})
+            listeners.append(lambda conversation: outbox.hint())
+            leading = while_leading(store.url, TELEGRAM, lambda: bot.lead(outbox.run), name="telegram")
+            tasks.start(leading, name="telegram")
+        tasks.start(_pass_hints_on(store, listeners), name="hints")
+        await serve(api, settings.chat_host, settings.chat_port, before_end=widget.close)
+    return 0
+
+
+def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf, papers: Quotes) -> TelegramChannel:
+    """The bot, which also takes dialogues over from the site, and is where managers work."""
+    if settings.telegram_webhook and not settings.public_url:
+        raise Refused("TELEGRAM_WEBHOOK needs PUBLIC_URL, the https address at which Telegram reaches the chat.")
+    managers = TelegramManagers(
+        store=store,
+        desk=Desk(store=store, posted=POSTED),
+        notices=Notices(store, console=settings.console_address),
+        hours=Hours.read(settings.work_hours, settings.timezone),
+    )
+    return TelegramChannel(
+        store=store,
+        token=settings.telegram_token.get_secret_value(),
+        base=settings.telegram_api_url,
+        proxy=settings.proxy.get_secret_value(),
+        take=dialogue.take,
+        wake=dialogue.wake,
+        photo=lambda card: photo_file(card, shelf),
+        managers=managers,
+        writes=managers.writes,
+        basket=papers,
+        files={DOCUMENT: partial(papers.file, store)},
+        webhook_url=settings.public_url if settings.telegram_webhook else "",
+        default_language=settings.default_language,
+    )
+
+
+async def _pass_hints_on(store: Store, listeners: Sequence[Callable[[UUID], None]]) -> None:
+    """New events reach browsers and deliverers of this process at once, whichever process stored them."""
+    async for _, conversation in store.hints(EVENTS):
+        for hint in listeners:
+            hint(conversation)
+
+
+async def serve(api: FastAPI, host: str, port: int, *, before_end: Callable[[], Awaitable[None]]) -> None:
+    """Serves until the process is told to end; then browsers are sent away before the sockets close."""
+    config = uvicorn.Config(
+        api,
+        host=host,
+        port=port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # twice the memory a socket for frames of a few hundred bytes (facts/ui.md)
+        ws_max_size=1 << 20,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        forwarded_allow_ips="",  # the door reads the proxies' headers itself
+    )
+    server = Server(config, before_end)
+    await server.serve()
+
+
+class Server(uvicorn.Server):
+    """A server that says goodbye first."""
+
+    def __init__(self, config: uvicorn.Config, before_end: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._before_end = before_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._before_end()
+        await super().shutdown(sockets=sockets)

@@ -1,0 +1,82 @@
+"""The worker process: what is due, the mail, the builds; jobs on the leader alone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from appliance import jobs
+from appliance.app.parts import (
+    POSTED,
+    leads,
+    log_as,
+    open_store,
+    shelf,
+    until_told,
+)
+from appliance.channels.mail import MailChannel
+from appliance.desk import Desk
+from appliance.joining import Joining
+from appliance.leads import Notices
+from appliance.outbox import Outbox
+from appliance.settings import Settings
+from appliance.store.leader import MAIL, while_leading
+from appliance.store.store import Store
+from appliance.tasks import Tasks
+
+PRUNE = 24 * 3600.0  # seconds between looks for old catalogue versions
+JOIN = 30.0  # seconds between looks whether the live version lacks a lane
+LEADS = 15.0  # seconds between looks for dialogues that fell silent and leads that nobody took
+
+log = structlog.get_logger("app")
+
+
+async def worker(settings: Settings) -> int:
+    """Scheduled work, on the leader alone."""
+    log_as(settings, "worker")
+    async with Tasks() as tasks, open_store(settings) as store:
+        shelf_ = shelf(settings)
+
+        async def prune() -> None:
+            gone = await asyncio.to_thread(shelf_.prune)
+            log.info("catalogue.pruned", versions=gone)
+
+        joining = Joining(lacking=shelf_.lacking)
+
+        async def join() -> None:  # beside the schedule: it may take an hour
+            tasks.start(joining.run(), name="joining")
+
+        book, desk = leads(settings), Desk(store=store, posted=POSTED)
+        away = timedelta(minutes=settings.takeover_patience)
+        if settings.smtp_host:
+            mails = Outbox(store=store, channels={"mail": mail(settings, store)})
+            tasks.start(while_leading(store.url, MAIL, mails.run, name="mail"), name="mail")
+
+        async def look_after_leads() -> None:
+            await book.from_silence(store)
+            await book.escalate(store)
+            await desk.release_forgotten(away)
+
+        scheduled = [
+            jobs.Job(name="prune", every=PRUNE, run=prune),
+            jobs.Job(name="join", every=JOIN, run=join),
+            jobs.Job(name="leads", every=LEADS, run=look_after_leads),
+        ]
+        tasks.start(jobs.keep(store.url, scheduled), name="jobs")
+        await until_told()
+    return 0
+
+
+def mail(settings: Settings, store: Store) -> MailChannel:
+    """The company's mail server, by which managers hear of leads."""
+    return MailChannel(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        sender=settings.smtp_from,
+        security=settings.smtp_security,
+        find=Notices(store, console=settings.console_address),
+    )
