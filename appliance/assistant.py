@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.core import language, ordering, replies, routing
+from appliance.core import calling, language, ordering, replies, routing
 from appliance.core.company import Passages
 from appliance.core.followup import FollowUp, resolve
 from appliance.core.leads import talk
@@ -30,6 +31,7 @@ from catalog.wish import Wish
 from models.base import Embedder, ModelError
 
 RELATED = frozenset({"words", "code", "code_beginning"})  # why a near miss is worth showing; likeness alone is not
+WRITTEN = frozenset({"text", "quick"})  # kinds of messages that are a customer's words
 RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)
 FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
 DEEP = 24  # hits searched for, so that "more" has what to show
@@ -126,8 +128,7 @@ class Assistant:
 
     def _contacts(self, asked: Asked) -> talk.Step:
         """What the customer's words mean for the contacts that we have of them."""
-        written = [question.text for question in asked.claim.questions if question.kind in ("text", "quick")]
-        return talk.step(asked.memory.lead, written, lang=asked.lang, region=self._region)
+        return talk.step(asked.memory.lead, _written(asked.claim), lang=asked.lang, region=self._region)
 
     async def warm(self) -> None:
         """Loads what the first customer would otherwise wait for; a catalogue that is not there yet is no error."""
@@ -141,9 +142,8 @@ class Assistant:
             await self.shelf.search("warm", limit=1)
 
     def _language(self, claim: Claim) -> str:
-        """Of the words that the customer wrote; forms and buttons hold none."""
         before, hint = claim.memory.lang, claim.hint
-        written = "\n".join(question.text for question in claim.questions if question.kind in ("text", "quick"))
+        written = "\n".join(_written(claim))
         if written.strip():
             return language.detect(written, before=before, hint=hint) or self._default_language
         return before or hint or self._default_language
@@ -166,8 +166,10 @@ class Assistant:
         kinds = {question.kind for question in asked.claim.questions}
         if kinds == {"form"}:
             return self._said(asked, "", route=Route.CONTACT)  # the thanks are all that is said
-        if "cta" in kinds:
+        if "cta" in kinds:  # managers were called when it was stored
             return self._contact(asked, await self._called(asked))
+        if kinds <= WRITTEN and calling.calls(asked.text, lang=asked.lang):
+            return replace(self._contact(asked, await self._called(asked)), calls=True)
         pointed = self._pointed_card(asked)
         if ordered := self._ordered(asked, pointed):
             return ordered
@@ -179,6 +181,10 @@ class Assistant:
             return await self._about(asked, asked.follow, cards)
         if asked.follow and asked.follow.wish:
             return await self._goods(asked, asked.follow.wish)
+        return await self._routed(asked)
+
+    async def _routed(self, asked: Asked) -> Reply:
+        """A message that stands for itself."""
         decision = await self._route(asked)
         match decision.route:
             case Route.PRODUCT_SEARCH:
@@ -236,13 +242,14 @@ class Assistant:
         try:
             with asked.stage("search"):
                 found = await self._search(asked, wish)
-                found = replace(found, hits=tuple(hit for hit in found.hits if hit.product.sku != without))
+                if without:
+                    found = replace(found, hits=tuple(hit for hit in found.hits if hit.product.sku != without))
         except CatalogError:
             return self._contact(asked, say("catalog_empty", asked.lang), route=Route.PRODUCT_SEARCH)
         if asked.follow and asked.follow.why in ("cheaper", "dearer") and "price" in found.dropped:
             found = replace(found, none=True, hits=(), dropped=())  # what is left is not cheaper, so it is no answer
         hits = _related(found.near) if found.none else _related(found.hits) or found.hits
-        cards = self._cards(asked, found, [hit.product for hit in hits])
+        cards = self._cards(asked, found.version, hits)
         memory = Memory(wish=found.wish, shown=cards or asked.memory.shown)
         nothing = found.none or not cards
         if cards:
@@ -268,12 +275,12 @@ class Assistant:
             found = await self.shelf.search(milder, limit=DEEP)
         return found
 
-    def _cards(self, asked: Asked, found: Found, products: Sequence[object]) -> tuple[Card, ...]:
-        cards = [replies.card(product, lang=asked.lang, version=found.version) for product in products]  # type: ignore[arg-type]
-        if asked.follow and asked.follow.kind == "more":
-            seen = {card.sku for card in asked.memory.shown}
-            cards = [card for card in cards if card.sku not in seen]
-        return tuple(cards[: replies.CARDS])
+    def _cards(self, asked: Asked, version: str, hits: Iterable[Hit]) -> tuple[Card, ...]:
+        """The first that fit on the screen and, where more are wanted, are not on it; a hit's product is read here."""
+        more = asked.follow is not None and asked.follow.kind == "more"
+        seen = {card.sku for card in asked.memory.shown} if more else set()
+        cards = (replies.card(hit.product, lang=asked.lang, version=version) for hit in hits)
+        return tuple(islice((card for card in cards if card.sku not in seen), replies.CARDS))
 
     def _pointed_card(self, asked: Asked) -> Card | None:
         """The product behind a card's button, in the version that is live now."""
@@ -303,7 +310,7 @@ class Assistant:
 
     def _ordered(self, asked: Asked, pointed: Card | None) -> Reply | None:
         """What the customer wants of their request for a quotation; it is done when the reply is stored."""
-        if not {question.kind for question in asked.claim.questions} <= {"text", "quick"}:
+        if not {question.kind for question in asked.claim.questions} <= WRITTEN:
             return None
         shown = (pointed,) if pointed else asked.memory.shown
         order = ordering.ordered(asked.text, lang=asked.lang, shown=shown)
@@ -381,6 +388,11 @@ class Assistant:
         return replace(
             reply, rung=Rung.PROSE, blocked=written.blocked, model=written.model, prompt_version=written.prompt
         )
+
+
+def _written(claim: Claim) -> list[str]:
+    """What the customer wrote in words; forms and buttons hold none."""
+    return [question.text for question in claim.questions if question.kind in WRITTEN]
 
 
 def _related(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -175,6 +175,8 @@ class Dialogue:
                     reply, quote = await self._quotes.apply(tx, claim, reply)
                 await tx.finish(claim, reply, message=message)
                 await self._leads.from_talk(tx, claim.conversation, reply)
+                if reply.calls:
+                    await self._leads.called(tx, claim.conversation)
                 if await self._owe(tx, claim, message) and self._quotes and quote:
                     await self._quotes.owe(tx, claim, message, quote)
         except ClaimLost:

@@ -151,6 +151,7 @@ class Reply:
     model: str = ""
     memory: Memory = Memory()
     request: Request | None = None  # what is to be done with the customer's request for a quotation
+    calls: bool = False  # the customer wants a manager now
     contacts: Step | None = None  # what this turn means for the customer's contacts
     blocked: int = 0  # sentences that the claim gate held back
     stages: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage

@@ -214,6 +214,7 @@ async def test_who_wants_a_person_gets_a_form(hire: Hire) -> None:
     assert reply.route is Route.CONTACT
     assert {field["name"] for field in reply.form["fields"]} >= {"name", "phone"}
     assert reply.form["consent"]["version"]
+    assert reply.calls
 
 
 async def test_a_question_sent_with_a_form_is_answered_too(hire: Hire) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from appliance.core.types import Card, Claim, Inbound, Memory, Message, Owner, Reply, Route, Rung
+from appliance.core.types import Card, Claim, Inbound, Memory, Message, Owner, Reply, Role, Route, Rung
 from appliance.dialogue import Dialogue, Show
 from appliance.hours import Hours
 from appliance.leads import Leads
@@ -21,9 +21,10 @@ from appliance.tasks import Tasks
 
 
 class Echo:
-    """An answerer that repeats the questions; it can be told to wait or to fail."""
+    """An answerer that repeats the questions; it can be told to wait, to fail or to call a manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, calls: bool = False) -> None:
+        self.calls = calls
         self.go = asyncio.Event()
         self.go.set()
         self.failures = 0
@@ -35,7 +36,7 @@ class Echo:
         if self.failures:
             self.failures -= 1
             raise RuntimeError("planted")
-        return _reply(" + ".join(question.text for question in claim.questions))
+        return _reply(" + ".join(question.text for question in claim.questions), calls=self.calls)
 
     def give_up(self, claim: Claim) -> Reply:
         return _reply("a manager will answer")
@@ -87,6 +88,21 @@ async def test_a_message_is_stored_and_answered_once(store: Store) -> None:
     assert again.duplicate and again.message == first.message and again.seq == first.seq
     assert [(event.role, event.text) for event in events] == [("user", "hello"), ("bot", "hello")]
     assert events[0].answered_by == events[1].id
+
+
+async def test_a_manager_who_is_called_in_words_hears_of_it_once(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.employ(name="Mira", role=Role.MANAGER, telegram_id=7, email="", lang="en")
+    async with _running(store, Echo(calls=True)) as dialogue:
+        received = await dialogue.receive(_inbound("call a manager", "1"))
+        await dialogue.receive(_inbound("call a manager", "1"))
+        await _answered(store, received.conversation, 1)
+    async with store.transaction() as tx:
+        notices = await tx.connection.execute(text("SELECT address, body FROM parcels WHERE kind = 'notice'"))
+        lead = await tx.open_lead(received.conversation)
+
+    assert lead is not None
+    assert [tuple(notice) for notice in notices] == [("7", {"lead": str(lead.id), "why": "called"})]
 
 
 async def test_messages_that_wait_together_get_one_reply(store: Store) -> None:
