@@ -19,9 +19,7 @@ from appliance.core.quote import LONGEST, Line, Quote, Request, totals
 from appliance.core.texts import say
 from appliance.core.types import Card, Claim, Parcel, Reply
 from appliance.leads import Leads
-from appliance.paper.pdf import pdf
 from appliance.paper.sheet import Letterhead, file_name
-from appliance.paper.workbook import xlsx
 from appliance.store.store import Store, Transaction
 
 DOCUMENT = "document"  # the kind of parcel that brings a paper to a chat
@@ -99,9 +97,8 @@ class Quotes:
 
     async def document(self, quote: Quote, form: Form) -> Document:
         """The paper itself; it is drawn beside the event loop."""
-        draw = pdf if form == "pdf" else xlsx
         async with self._room:
-            contents = await asyncio.to_thread(draw, quote, self._head)
+            contents = await asyncio.to_thread(_draw, quote, form, self._head)
         return Document(name=file_name(quote, form), kind=FORMS[form], contents=contents)
 
     async def opened(self, store: Store, id: UUID, form: str, key: str) -> Document | None:
@@ -198,6 +195,17 @@ def _date(quote: Quote, zone: str, lang: str) -> str:
     except (UnknownLocaleError, ValueError):
         locale = Locale("en")
     return str(format_date(quote.valid_until.astimezone(ZoneInfo(zone)).date(), format="long", locale=locale))
+
+
+def _draw(quote: Quote, form: Form, head: Letterhead) -> bytes:
+    """Loads what draws with the first paper: fonts and tables would double the chat's time to start."""
+    if form == "pdf":
+        from appliance.paper.pdf import pdf
+
+        return pdf(quote, head)
+    from appliance.paper.workbook import xlsx
+
+    return xlsx(quote, head)
 
 
 def _form(form: str) -> Form:

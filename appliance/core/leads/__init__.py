@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.core.leads import mails, people, phones
+from appliance.core.leads.whose import Candidate, chosen
 from appliance.core.leads.words import pattern
 
 LONGEST_NEED = 300  # characters
@@ -38,11 +39,15 @@ def extract(messages: Sequence[str], *, region: str) -> Contacts:
     ]
     return Contacts(
         name=people.name(messages, contacts=contacts) or "",
-        phone=phones.phone(messages, region=region) or "",
-        email=mails.mail(messages) or "",
+        phone=_value(chosen(found_phones, messages)),
+        email=_value(chosen(found_mails, messages)),
         company=people.company(messages) or "",
         need=need(messages, contacts),
     )
+
+
+def _value(best: Candidate | None) -> str:
+    return best.value if best else ""
 
 
 def need(messages: Sequence[str], contacts: Sequence[Sequence[tuple[int, int]]]) -> str:

@@ -68,7 +68,8 @@ def step(state: State, messages: Sequence[str], *, lang: str, region: str) -> St
         return Step(state=replace(state, contacts=merged))  # said again what was passed on before
     said = say("lead_confirm", lang, contact=written(merged))
     quick = (say("quick_right", lang), say("quick_wrong", lang))
-    return Step(state=new, said=said, quick=quick, noted=True, handled=_nothing_else(messages, region))
+    alone = not found.need and not any("?" in text for text in messages)  # then there is nothing else to answer
+    return Step(state=new, said=said, quick=quick, noted=True, handled=alone)
 
 
 def _answered(state: State, yes: bool, lang: str) -> Step:
@@ -123,11 +124,6 @@ def from_plain(values: Mapping[str, Any]) -> State:
 
 def _reach(contacts: Contacts) -> tuple[str, str]:
     return contacts.phone, contacts.email
-
-
-def _nothing_else(messages: Sequence[str], region: str) -> bool:
-    """Whether the messages hold contacts and no question besides: then there is nothing else to answer."""
-    return not extract(messages, region=region).need and not any("?" in text for text in messages)
 
 
 def _answer(text: str) -> bool | None:
