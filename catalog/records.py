@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Records:
         self._rows: NDArray[np.int32] = mapped(folder / "products.rows.npy")
         with (folder / "products.jsonl").open("rb") as file:
             self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(self) else b""
-        self._read = lru_cache(KEPT)(self._parsed)
+        self._read = lru_cache(KEPT)(partial(_read, self._text, self._starts))  # not bound: it would keep us alive
 
     @staticmethod
     def write(folder: Path, products: Iterable[Product]) -> int:
@@ -57,15 +57,16 @@ class Records:
     def __getitem__(self, row: int) -> Product:
         return self._read(row)
 
-    def _parsed(self, row: int) -> Product:
-        return _product(json.loads(self._text[int(self._starts[row]) : int(self._starts[row + 1])]))
-
     def row(self, sku: str) -> int | None:
         """The row of a SKU; None when there is none."""
         key = np.uint32(zlib.crc32(sku.encode()))
         first = int(np.searchsorted(self._hashes, key, side="left"))
         last = int(np.searchsorted(self._hashes, key, side="right"))
         return next((int(row) for row in self._rows[first:last] if self[int(row)].sku == sku), None)
+
+
+def _read(text: mmap.mmap | bytes, starts: NDArray[np.int64], row: int) -> Product:
+    return _product(json.loads(text[int(starts[row]) : int(starts[row + 1])]))
 
 
 def _line(product: Product) -> bytes:
