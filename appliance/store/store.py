@@ -18,6 +18,7 @@ from appliance.store.errors import StoreUnavailable
 from appliance.store.leads import Leads
 from appliance.store.links import Links
 from appliance.store.outgoing import Outgoing
+from appliance.store.people import Logins
 from appliance.store.quotes import Quotes
 from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
@@ -27,7 +28,7 @@ from appliance.store.words import Words
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
 
 
-class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams, Leads, Crew, Quotes):
+class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams, Leads, Crew, Quotes, Logins):
     """Everything that may be read or written, inside one database transaction."""
 
 
