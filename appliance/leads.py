@@ -80,7 +80,8 @@ class Leads:
             lead, news = await tx.keep_lead(conversation, contacts, status=Status.NEW, source="talk", consent=word)
             await self.announce(tx, lead, news)
         elif step.erased:
-            await tx.drop_draft(conversation)
+            if seen := await tx.drop_contacts(conversation):
+                await set_right(tx, seen)
             await tx.keep_consent(conversation, Consent(version=CONSENT, given=False, lang=reply.lang))
         elif step.noted and contacts.reachable:
             await tx.keep_lead(conversation, contacts, status=Status.DRAFT, source="talk")
@@ -174,6 +175,13 @@ class Leads:
         if not heard:
             log.warning("lead.nobody_to_tell", lead=str(lead.id))
         return due
+
+
+async def set_right(tx: Transaction, lead: UUID) -> None:
+    """Owes every manager in Telegram the lead as it is now, where they have read of it."""
+    for person in await tx.crew():
+        if person.telegram_id is not None:
+            await tx.post(channel=TELEGRAM, address=str(person.telegram_id), kind=CHANGED, body={"lead": str(lead)})
 
 
 class Notices:

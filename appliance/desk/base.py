@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from appliance.core.types import Role, Staff
-from appliance.leads import CHANGED, TELEGRAM
+from appliance.leads import set_right
 from appliance.store.store import Store, Transaction
 
 
@@ -34,10 +34,7 @@ class Part:
 
     async def _changed(self, tx: Transaction, lead: UUID) -> None:
         """What managers have read of the lead in Telegram is set right."""
-        for person in await tx.crew():
-            if person.telegram_id is not None:
-                address = str(person.telegram_id)
-                await tx.post(channel=TELEGRAM, address=address, kind=CHANGED, body={"lead": str(lead)})
+        await set_right(tx, lead)
 
     async def _note(
         self, tx: Transaction, actor: Staff | None, action: str, subject: UUID, *,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.leads import LONGEST_NEED, Contacts
@@ -31,6 +31,7 @@ class Status(StrEnum):
     DONE = "done"
 
 
+NOBODY = dict.fromkeys(("name", "phone", "email", "company"), "")  # contacts that nobody has agreed to pass on
 RISING = (Status.DRAFT, Status.PARTIAL, Status.NEW, Status.TAKEN, Status.LATER, Status.DONE)
 
 
@@ -60,13 +61,17 @@ class Leads:
     async def keep_lead(
         self, conversation: UUID, contacts: Contacts, *, status: Status, source: str, consent: Consent | None = None
     ) -> tuple[Lead, News]:
-        """Writes into the conversation's open lead, or a new one; its status only ever rises here."""
+        """Writes into the conversation's open lead, or a new one; its status only ever rises here.
+
+        Contacts that the customer has not agreed to pass on stay in a draft: they are not written into a lead that
+        managers see, and do not rise with the draft that held them.
+        """
         here = await self._lock(conversation)
         open_ = await self._open_lead(conversation)
         before = Status(open_.status) if open_ else Status.DRAFT
         now = max(before, status, key=RISING.index)
         values: dict[str, Any] = {
-            **{name: text for name, text in _texts(contacts).items() if text},
+            **_written(contacts, status, before=before),
             "status": now,
             "lang": here.lang,
             "until_seq": here.last_seq,
@@ -75,7 +80,7 @@ class Leads:
         if consent and consent.given:
             values |= {"consent_version": consent.version, "consent_at": func.clock_timestamp()}
         if not contacts.need and not (open_ and open_.need):
-            values["need"] = await self._need(conversation, after=0)
+            values["need"] = await self._need(conversation)
         values["products"] = cards_plain(memory_from(here.memory).shown)[:PRODUCTS] or (open_.products if open_ else [])
         if open_:
             known = {name: getattr(open_, name) for name in _texts(contacts)}
@@ -90,14 +95,15 @@ class Leads:
             return lead(row), News.RAISED
         return lead(row), News.MORE if more and now is not Status.DRAFT else News.NONE
 
-    async def drop_draft(self, conversation: UUID) -> None:
-        """Forgets contacts that the customer did not agree to pass on."""
-        await self.connection.execute(
-            delete(LeadRow).where(
-                LeadRow.conversation_id == conversation,
-                LeadRow.closed_at.is_(None),
-                LeadRow.status.in_([Status.DRAFT]),
-            )
+    async def drop_contacts(self, conversation: UUID) -> UUID | None:
+        """Forgets contacts that the customer did not agree to pass on; gives the lead that managers see changed."""
+        open_ = LeadRow.conversation_id == conversation, LeadRow.closed_at.is_(None)
+        await self.connection.execute(delete(LeadRow).where(*open_, LeadRow.status == Status.DRAFT))
+        return await self.connection.scalar(
+            update(LeadRow)
+            .where(*open_, LeadRow.consent_version == "", or_(*(getattr(LeadRow, name) != "" for name in NOBODY)))
+            .values(**NOBODY, updated_at=func.clock_timestamp())
+            .returning(LeadRow.id)
         )
 
     async def keep_consent(self, conversation: UUID, consent: Consent) -> None:
@@ -201,7 +207,7 @@ class Leads:
     async def _one(self, statement: Any) -> Any:
         return (await self.connection.execute(statement.returning(LeadRow))).one()
 
-    async def _need(self, conversation: UUID, *, after: int) -> str:
+    async def _need(self, conversation: UUID) -> str:
         """What the customer asked for, in their own words."""
         asked = await self.connection.scalars(
             select(MessageRow.text)
@@ -210,7 +216,6 @@ class Leads:
                 MessageRow.conversation_id == conversation,
                 MessageRow.role == "user",
                 MessageRow.kind == "text",
-                MessageRow.seq > after,
                 AnswerRow.route.in_(["product_search", "company"]),
             )
             .order_by(MessageRow.seq)
@@ -237,3 +242,11 @@ def lead(row: Any) -> Lead:
 
 def _texts(contacts: Contacts) -> dict[str, str]:
     return {name: getattr(contacts, name) for name in ("name", "phone", "email", "company", "need")}
+
+
+def _written(contacts: Contacts, status: Status, *, before: Status) -> dict[str, str]:
+    """What of the contacts goes into a lead that stood at `before`."""
+    known = {name: text for name, text in _texts(contacts).items() if text}
+    if before is Status.DRAFT:
+        return known if status is Status.DRAFT else {**NOBODY, **known}
+    return known if status is not Status.DRAFT else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from appliance.core.leads import Contacts
+from appliance.core.leads.talk import CONSENT, State, Step
 from appliance.core.types import Inbound, Lead, Owner, Reply, Role, Route, Rung, Staff
 from appliance.desk import Desk, Forbidden, Gone
 from appliance.hours import Hours
@@ -117,8 +119,52 @@ async def test_contacts_without_consent_are_a_draft_that_nobody_hears_of(store: 
         await tx.keep_lead(conversation, Contacts(phone="+79031112233"), status=Status.DRAFT, source="talk")
     assert await parcels(store) == []
     async with store.transaction() as tx:
-        await tx.drop_draft(conversation)
+        assert await tx.drop_contacts(conversation) is None
     assert await all_leads(store) == []
+
+
+def step(contacts: Contacts, **what: bool) -> Reply:
+    """A reply after which the assistant has these contacts in mind."""
+    about = Step(state=State(contacts=contacts), **what)
+    return Reply(text="вот", lang="ru", route=Route.CONTACT, rung=Rung.TEMPLATE, contacts=about)
+
+
+async def test_who_refuses_consent_is_not_reachable_by_a_lead_that_managers_had_before(store: Store) -> None:
+    await employed(store, 7)
+    conversation = await talked(store, "anna")
+    anna = Contacts(name="Анна", phone="+79031112233")
+    async with store.transaction() as tx:
+        await tx.keep_lead(conversation, anna, status=Status.PARTIAL, source="idle")  # as older versions wrote them
+        await leads().from_talk(tx, conversation, step(anna, erased=True))
+    [lead] = await all_leads(store)
+    assert (lead.name, lead.phone, lead.status, lead.need) == ("", "", Status.PARTIAL, "нужен насос 3 кВт")
+    assert [parcel["body"] for parcel in await parcels(store, "notice_changed")] == [{"lead": str(lead.id)}]
+
+
+async def test_what_was_agreed_to_stays_when_something_else_is_refused(store: Store) -> None:
+    conversation = await talked(store, "anna")
+    anna = Contacts(name="Анна", phone="+79031112233")
+    async with store.transaction() as tx:
+        await leads().from_talk(tx, conversation, step(anna, passed=True))
+        await leads().from_talk(tx, conversation, step(replace(anna, email="a@firm.ru"), noted=True))
+        await leads().from_talk(tx, conversation, step(anna, erased=True))
+    [lead] = await all_leads(store)
+    assert (lead.phone, lead.email, lead.status) == ("+79031112233", "", Status.NEW)
+
+
+async def test_managers_see_contacts_only_once_the_customer_has_agreed(store: Store) -> None:
+    conversation = await talked(store, "anna")
+    anna = Contacts(name="Анна", phone="+79031112233")
+    for raised in ("called", "noted again"):
+        async with store.transaction() as tx:
+            await leads().from_talk(tx, conversation, step(anna, noted=True))
+            await leads().called(tx, conversation)
+            lead = await tx.open_lead(conversation)
+        assert lead and (lead.name, lead.phone, lead.status) == ("", "", Status.NEW), raised
+    async with store.transaction() as tx:
+        await leads().from_talk(tx, conversation, step(anna, passed=True))
+        lead = await tx.open_lead(conversation)
+    assert lead and (lead.name, lead.phone, lead.consent_version) == ("Анна", "+79031112233", CONSENT)
 
 
 async def test_at_night_managers_hear_in_the_morning(store: Store) -> None:
