@@ -11,7 +11,6 @@ from appliance.store.tables.dialogue import (
     LinkRow,
     MessageRow,
     ParcelRow,
-    PromptRow,
     QuotationRow,
     TelegramFileRow,
     TelegramPostRow,
@@ -19,19 +18,24 @@ from appliance.store.tables.dialogue import (
     UserRow,
     VisitorRow,
 )
+from appliance.store.tables.keeping import ChoreRow, ErasureRow, RoomRow
 from appliance.store.tables.people import CredentialRow, LoginRow, LoginTryRow, SessionRow
+from appliance.store.tables.uploads import UploadLineRow, UploadRow
+from appliance.store.tables.words import PromptRow, TextRow
 
 __all__ = [
     "NOW",
     "AnswerRow",
     "AuditRow",
     "Base",
+    "ChoreRow",
     "ConsentRow",
     "ConversationRow",
     "CredentialRow",
     "CrmAccountRow",
     "CrmAttemptRow",
     "CrmLeadRow",
+    "ErasureRow",
     "LeadRow",
     "LinkRow",
     "LoginRow",
@@ -40,10 +44,14 @@ __all__ = [
     "ParcelRow",
     "PromptRow",
     "QuotationRow",
+    "RoomRow",
     "SessionRow",
     "TelegramFileRow",
     "TelegramPostRow",
     "TelegramUpdateRow",
+    "TextRow",
+    "UploadLineRow",
+    "UploadRow",
     "UserRow",
     "VisitorRow",
 ]

@@ -227,23 +227,6 @@ class ParcelRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
-class PromptRow(Base):
-    """A version of the words that steer the model; at most one of a name is live."""
-
-    __tablename__ = "prompts"
-    __table_args__ = (
-        UniqueConstraint("name", "version"),
-        Index("uq_prompts_live", "name", unique=True, postgresql_where=sql("live")),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    name: Mapped[str]
-    version: Mapped[str]
-    body: Mapped[str]
-    live: Mapped[bool] = mapped_column(server_default=sql("false"))
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
-
-
 class TelegramUpdateRow(Base):
     """What Telegram told a bot, kept before anything else; its contents go once they are a message."""
 
