@@ -11,6 +11,7 @@ from appliance.core.company import Passage
 from appliance.core.followup import FollowUp
 from appliance.core.leads.talk import CONSENT
 from appliance.core.lexicon import lexicon, normal
+from appliance.core.measures import READS_RUSSIAN, measured, sold_by, symbol
 from appliance.core.money import money
 from appliance.core.texts import say
 from appliance.core.types import Card
@@ -22,7 +23,6 @@ NUMBER = re.compile(r"[-+±]?\d+(?:[.,]\d+)?(?:\s?[-–…/x×]\s?\d+(?:[.,]\d+)
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 LONGEST_UNIT = 12  # characters of what stands behind a property's last comma
 CORRECTED = frozenset({"ru", "en", "uk", "be", "kk"})  # whose slips the search mends; of others it only reads words
-READS_RUSSIAN = frozenset({"ru", "uk", "kk", "uz", "be", "ky", "tg"})  # who gets the name in Russian where both exist
 REFINED = {
     "cheaper": "cheaper", "another price": "cheaper", "dearer": "dearer", "another brand": "other_brand",
     "only what is in stock": "only_stock",
@@ -46,7 +46,7 @@ def card(product: Product, *, lang: str, version: str) -> Card:
         price=product.price,
         currency=product.currency,
         stock=None if product.stock_about else product.stock,  # "there is some" is no figure to quote
-        unit=product.unit,
+        unit=sold_by(product.unit, lang),
         brand=product.brand,
         category=product.category,
         photo=product.photo,
@@ -202,10 +202,12 @@ def _property(name: str, text: str, lang: str) -> tuple[str, str]:
     label, comma, unit = name.rpartition(", ")
     if comma and len(unit) <= LONGEST_UNIT and NUMBER.fullmatch(text):
         name, text = label, f"{text} {unit}"
+    elif comma:
+        name = name if lang in READS_RUSSIAN else f"{label}, {symbol(unit)}"
     parts = name.split(" / ")
     if len(parts) == 2 and CYRILLIC.search(parts[0]) and not CYRILLIC.search(parts[1]):
         name = parts[0] if lang in READS_RUSSIAN else parts[1]
-    return name, text
+    return name, measured(text, lang)
 
 
 def _plain(number: Decimal) -> str:
