@@ -18,9 +18,12 @@ from appliance.store.tables.dialogue import (
     UserRow,
     VisitorRow,
 )
+from appliance.store.tables.figures import DigestRow, WantRow
 from appliance.store.tables.keeping import ChoreRow, ErasureRow, RoomRow
 from appliance.store.tables.people import CredentialRow, LoginRow, LoginTryRow, SessionRow
+from appliance.store.tables.reports import ReportPostRow, ReportRow, ReportScheduleRow
 from appliance.store.tables.uploads import UploadLineRow, UploadRow
+from appliance.store.tables.watching import BeatRow
 from appliance.store.tables.words import PromptRow, TextRow
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "AnswerRow",
     "AuditRow",
     "Base",
+    "BeatRow",
     "ChoreRow",
     "ConsentRow",
     "ConversationRow",
@@ -35,6 +39,7 @@ __all__ = [
     "CrmAccountRow",
     "CrmAttemptRow",
     "CrmLeadRow",
+    "DigestRow",
     "ErasureRow",
     "LeadRow",
     "LinkRow",
@@ -44,6 +49,9 @@ __all__ = [
     "ParcelRow",
     "PromptRow",
     "QuotationRow",
+    "ReportPostRow",
+    "ReportRow",
+    "ReportScheduleRow",
     "RoomRow",
     "SessionRow",
     "TelegramFileRow",
@@ -54,4 +62,5 @@ __all__ = [
     "UploadRow",
     "UserRow",
     "VisitorRow",
+    "WantRow",
 ]

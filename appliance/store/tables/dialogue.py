@@ -72,6 +72,7 @@ class MessageRow(Base):
         UniqueConstraint("origin"),
         Index("ix_messages_pending", "conversation_id", postgresql_where=sql("pending")),
         Index("ix_messages_at", "at"),
+        Index("ix_messages_bad", "at", postgresql_where=sql("rating < 0")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -210,6 +211,7 @@ class ParcelRow(Base):
     __table_args__ = (
         Index("ix_parcels_due", "channel", "due_at", postgresql_where=sql("delivered_at IS NULL AND held IS NULL")),
         Index("ix_parcels_address", "channel", "address", "place", postgresql_where=sql("delivered_at IS NULL")),
+        Index("ix_parcels_held", "created_at", postgresql_where=sql("held IS NOT NULL AND delivered_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

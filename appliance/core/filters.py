@@ -1,0 +1,85 @@
+"""Which dialogues are meant: the one filter that every figure hands to the list of dialogues, also as a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from urllib.parse import urlencode
+
+
+class Stage(StrEnum):
+    """How far a dialogue came; each is counted by itself, so a contact without goods shown is a contact."""
+
+    GOODS = "goods"  # cards were shown
+    CONTACT = "contact"  # a phone or a mail address was left
+    LEAD = "lead"  # and the customer confirmed it, or a manager took it up
+
+
+class Trouble(StrEnum):
+    """What went badly in a dialogue."""
+
+    ABSENT = "absent"  # goods were asked for, and nothing was found
+    OUT = "out"  # what fits best is not in stock
+    UNANSWERED = "unanswered"  # a question that the company's texts do not answer
+    BAD = "bad"  # the customer marked an answer as bad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialogueFilter:
+    """Dialogues that fit all that is given; an empty field asks for nothing.
+
+    `since` (inclusive) and `until` (exclusive) are aware moments of the customer's first message; with a `trouble` or
+    a `want` they are those of the troubled answer instead.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    channel: str = ""
+    lang: str = ""
+    topic: str = ""  # a route, see `core.types.Route`
+    category: str = ""  # of the goods that were shown most
+    prompt: str = ""  # version of the prompt
+    model: str = ""
+    stage: Stage | None = None
+    trouble: Trouble | None = None
+    want: str = ""  # the key of a group of unmet wishes, see `core.demand`
+
+    def query(self) -> str:
+        """The filter as a URL's query: `since=2026-11-01T00%3A00%3A00%2B03%3A00&lang=kk`."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return urlencode(
+            {
+                name: value.isoformat() if isinstance(value, datetime) else str(value)
+                for name, value in given.items()
+                if value
+            }
+        )
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Self:
+        """The filter of a URL's parameters; what is unknown, or cannot be read, asks for nothing."""
+        texts = {name: query.get(name, "")[:200] for name in TEXTS}
+        return cls(
+            since=_moment(query.get("since", "")),
+            until=_moment(query.get("until", "")),
+            stage=next((one for one in Stage if one == query.get("stage")), None),
+            trouble=next((one for one in Trouble if one == query.get("trouble")), None),
+            **texts,
+        )
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+
+TEXTS = ("channel", "lang", "topic", "category", "prompt", "model", "want")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that somebody forgot to encode
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
