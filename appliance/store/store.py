@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from appliance.store.conversations import ALIVE, Conversations
+from appliance.store.crm import CrmAccounts
+from appliance.store.crm_queue import CrmQueue
 from appliance.store.errors import StoreUnavailable
 from appliance.store.leads import Leads
 from appliance.store.links import Links
@@ -23,12 +25,27 @@ from appliance.store.quotes import Quotes
 from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
 from appliance.store.visitors import Visitors
+from appliance.store.watching import Watching
 from appliance.store.words import Words
 
 EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with something new to read
 
 
-class Transaction(Conversations, Visitors, Outgoing, Words, Links, Telegrams, Leads, Crew, Quotes, Logins):
+class Transaction(
+    Conversations,
+    Visitors,
+    CrmAccounts,
+    CrmQueue,
+    Outgoing,
+    Words,
+    Links,
+    Telegrams,
+    Leads,
+    Crew,
+    Quotes,
+    Logins,
+    Watching,
+):
     """Everything that may be read or written, inside one database transaction."""
 
 
