@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -42,44 +42,37 @@ class Pricing:
 
 
 def joined(
-    live: Iterable[Product], new: Sequence[Product], how: How, source: str, *, lang: str = "en"
-) -> tuple[list[Product], list[Problem]]:
+    live: Iterable[Product], new: Sequence[Product], how: How, source: str, *,
+    places: Mapping[str, tuple[str, int]] | None = None, lang: str = "en",
+) -> tuple[list[Product], list[Problem]]:  # fmt: skip
     """The goods of the next version, and the rows of `new` that do not fit among those of the others.
 
     "whole": `new` alone. "source": `new` takes the place of what came from `source`; a code that another supplier
     has stays with that one. "prices": the goods of the live version, with the prices and stock of `new` where they
-    have its codes; what the list does not name stays as it is.
+    have its codes (those of `source`, where one is given); what the list does not name stays as it is. `places` are
+    the sheet and row of each product of `new` by SKU, and `lang` is the language of the problems.
     """
+
+    def problem(id: str, product: Product, **values: object) -> Problem:
+        sheet, row = (places or {}).get(product.sku, ("", product.row))
+        return Problem(sheet=sheet, row=row, message=message(id, lang, sku=product.sku, **values))
+
     match how:
         case "whole":
             return list(new), []
         case "source":
-            return _among(live, new, source, lang)
+            others = [product for product in live if product.source != source]
+            taken = {_code(product): product.source for product in others}
+            fitting = [product for product in new if _code(product) not in taken]
+            doubles = [product for product in new if _code(product) in taken]
+            return [*others, *fitting], [problem("code_of_another", one, source=taken[_code(one)]) for one in doubles]
         case "prices":
-            return _repriced(live, new, source, lang)
-
-
-def _among(live: Iterable[Product], new: Sequence[Product], source: str, lang: str) -> tuple[list[Product], list[Problem]]:
-    others = [product for product in live if product.source != source]
-    taken = {_code(product): product for product in others}
-    fitting = [product for product in new if _code(product) not in taken]
-    problems = [
-        _problem("code_of_another", product, lang, source=taken[_code(product)].source)
-        for product in new
-        if _code(product) in taken
-    ]
-    return [*others, *fitting], problems
-
-
-def _repriced(
-    live: Iterable[Product], new: Sequence[Product], source: str, lang: str
-) -> tuple[list[Product], list[Problem]]:
-    """Prices of one supplier change only that supplier's goods; with no `source`, anybody's."""
-    goods = list(live)
-    mine = {_code(product) for product in goods if not source or product.source == source}
-    fresh = {_code(product): product for product in new}
-    problems = [_problem("code_unknown", product, lang) for product in new if _code(product) not in mine]
-    return [_with_price(one, fresh[_code(one)]) if _code(one) in mine & fresh.keys() else one for one in goods], problems
+            goods = list(live)
+            mine = {_code(product) for product in goods if not source or product.source == source}
+            fresh = {code: product for product in new if (code := _code(product)) in mine}
+            strangers = [product for product in new if _code(product) not in mine]
+            joined = [_with_price(one, fresh[code]) if (code := _code(one)) in fresh else one for one in goods]
+            return joined, [problem("code_unknown", one) for one in strangers]
 
 
 def _with_price(product: Product, fresh: Product) -> Product:
@@ -93,7 +86,3 @@ def _with_price(product: Product, fresh: Product) -> Product:
 
 def _code(product: Product) -> str:
     return "".join(product.sku.split()).casefold()
-
-
-def _problem(id: str, product: Product, lang: str, **values: object) -> Problem:
-    return Problem(row=product.row, message=message(id, lang, sku=product.sku, **values))

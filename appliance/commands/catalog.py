@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from appliance.commands import import_, rehearse
+from appliance.commands import import_, rehearse, work
 from appliance.commands.output import (
     batch_options,
     json_option,
@@ -49,6 +49,7 @@ def add_to(kinds: Any) -> None:
     load.set_defaults(run=_import)
 
     rehearse.add_to(verbs)
+    work.add_to(verbs)
 
     search = verbs.add_parser("search", help="search the live version")
     search.add_argument("query", nargs="?", default="")

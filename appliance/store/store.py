@@ -20,10 +20,12 @@ from appliance.store.errors import StoreUnavailable
 from appliance.store.leads import Leads
 from appliance.store.links import Links
 from appliance.store.outgoing import Outgoing
+from appliance.store.owner_texts import OwnerTexts
 from appliance.store.people import Logins
 from appliance.store.quotes import Quotes
 from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
+from appliance.store.uploads import Uploads
 from appliance.store.visitors import Visitors
 from appliance.store.watching import Watching
 from appliance.store.words import Words
@@ -45,6 +47,8 @@ class Transaction(
     Quotes,
     Logins,
     Watching,
+    Uploads,
+    OwnerTexts,
 ):
     """Everything that may be read or written, inside one database transaction."""
 
