@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from appliance.channels.base import Channel
+from appliance.core.texts import say
 from appliance.core.types import Claim, Inbound, Owner, Progress, Received, Reply
 from appliance.leads import Leads
 from appliance.quotes import Quotes
@@ -21,12 +23,14 @@ from appliance.tasks import Tasks
 
 log = structlog.get_logger()
 
+SITE = "widget"  # the channel of the company's site
 PATIENCE = 3  # attempts at one message; then a manager gets it, with the reason
 SWEEP = 1.0  # seconds between looks for questions that a crash left behind
 RETRY = timedelta(seconds=2)  # doubled with each attempt
 AT_ONCE = 128  # conversations answered at the same time by one process; the others wait their turn in the database
 
 Show = Callable[[Progress], Awaitable[None]]
+Elsewhere = Callable[[Transaction, UUID], Awaitable[str]]  # a conversation -> an address where it may go on, or none
 
 
 class Answerer(Protocol):
@@ -44,14 +48,16 @@ class Dialogue:
 
     def __init__(
         self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks, leads: Leads,
-        quotes: Quotes | None = None,
+        quotes: Quotes | None = None, elsewhere: Elsewhere | None = None,
     ) -> None:  # fmt: skip
+        """`elsewhere` gives customers of the site a way into a messenger, where a manager finds them later."""
         self._store = store
         self._answerer = answerer
         self._channels = channels
         self._tasks = tasks
         self._leads = leads
         self._quotes = quotes
+        self._elsewhere = elsewhere
         self._flights: dict[UUID, asyncio.Event] = {}
         self._again: set[UUID] = set()
         self._taken: set[UUID] = set()  # a manager has taken them over from under the answer in flight
@@ -173,6 +179,7 @@ class Dialogue:
                 quote = None
                 if self._quotes:
                     reply, quote = await self._quotes.apply(tx, claim, reply)
+                reply = await self._with_a_way_out(tx, claim, reply)
                 await tx.finish(claim, reply, message=message)
                 await self._leads.from_talk(tx, claim.conversation, reply)
                 if reply.calls:
@@ -184,6 +191,14 @@ class Dialogue:
             log.info("dialogue.claim_lost", conversation=str(claim.conversation))
             return False
         return True
+
+    async def _with_a_way_out(self, tx: Transaction, claim: Claim, reply: Reply) -> Reply:
+        """Who waits for a person on the site may go on in a messenger, and be reached once the page is closed."""
+        if self._elsewhere is None or claim.channel != SITE or not (reply.form or reply.calls):
+            return reply
+        url = await self._elsewhere(tx, claim.conversation)
+        words = f"[{say('go_on_in_telegram', reply.lang)}]({url})"
+        return replace(reply, text=f"{reply.text}\n\n{words}".strip()) if url else reply
 
     async def _give_up(self, claim: Claim, message: UUID, error: Exception) -> bool:
         """After the last attempt: an honest sentence to the customer, the conversation to the managers."""

@@ -11,17 +11,16 @@ from uuid import UUID
 import uvicorn
 from fastapi import FastAPI
 
-from appliance import health
 from appliance.app.parts import (
     POSTED,
     assistant,
     language_model,
     leads,
     log_as,
-    model_health,
     open_store,
     quotes,
 )
+from appliance.app.watching import beating, chat_health
 from appliance.channels.base import Channel
 from appliance.channels.telegram import TelegramChannel
 from appliance.channels.telegram_managers import TelegramManagers
@@ -38,7 +37,7 @@ from appliance.quotes import DOCUMENT, Quotes
 from appliance.settings import Settings
 from appliance.shop import shop
 from appliance.store.leader import TELEGRAM, while_leading
-from appliance.store.store import EVENTS, Store
+from appliance.store.store import EVENTS, Store, Transaction
 from appliance.store.visits import Visits
 from appliance.tasks import Tasks
 from catalog.shelf import Shelf
@@ -53,9 +52,15 @@ async def chat(settings: Settings) -> int:
     async with Tasks() as tasks, open_store(settings) as store, assistant(settings, store, llm) as answerer:
         channels: dict[str, Channel] = {}
         papers = quotes(settings, answerer.shelf)
+        bot: TelegramChannel | None = None
+
+        async def elsewhere(tx: Transaction, conversation: UUID) -> str:
+            return await bot.link.offered(tx, conversation) if bot else ""
+
         dialogue = Dialogue(
-            store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings), quotes=papers
-        )
+            store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings), quotes=papers,
+            elsewhere=elsewhere,
+        )  # fmt: skip
         widget = WidgetChannel(
             visits=Visits(store),
             receive=dialogue.receive,
@@ -68,25 +73,18 @@ async def chat(settings: Settings) -> int:
             config=shop,
         )
         channels[widget.name] = widget
-        bot = telegram(settings, store, dialogue, answerer.shelf, papers) if settings.telegram_token else None
+        if settings.telegram_token:
+            bot = telegram(settings, store, dialogue, answerer.shelf, papers)
         api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
         widget.mount(api)
         mount_photos(api, answerer.shelf)
         door = Door(sites=lambda: settings.sites, proxies=settings.trusted_proxies)
         mount_quotes(api, partial(papers.opened, store), door.address)
-        mount_health(
-            api,
-            health.Health(
-                {
-                    "database": health.database(store),
-                    "catalogue": health.catalogue(answerer.shelf),
-                    "engine": model_health(settings, llm),
-                    "outbox": health.outbox(store),
-                    "disk": health.disk(settings.home),
-                    **({"bot": health.bot(bot.trouble)} if bot else {}),
-                }
-            ),
-        )
+        beats = beating(store, "chat")
+        health = chat_health(settings, store, answerer.shelf, llm, bot, beats)
+        mount_health(api, health)
+        tasks.start(beats.run(), name="beats")
+        tasks.start(health.run(), name="health")
         tasks.start(answerer.warm(), name="warm")
         tasks.start(store.stay_alive(), name="alive")
         tasks.start(dialogue.resume(), name="resume")
@@ -95,6 +93,7 @@ async def chat(settings: Settings) -> int:
         if bot:
             channels[bot.name] = bot
             bot.mount(api)
+            tasks.start(bot.link.learn(), name="link")
             outbox = Outbox(store=store, channels={bot.name: bot})
             listeners.append(lambda conversation: outbox.hint())
             leading = while_leading(store.url, TELEGRAM, lambda: bot.lead(outbox.run), name="telegram")

@@ -73,13 +73,13 @@ class TelegramChannel:
         self._default_language = default_language
         self._secret = hmac.new(token.encode(), b"webhook", hashlib.sha256).hexdigest()
         self._path = f"/telegram/{hmac.new(token.encode(), b'path', hashlib.sha256).hexdigest()[:32]}"
-        self._link = TelegramLink(store=store, token=token, base=base, proxy=proxy)
+        self.link = TelegramLink(store=store, token=token, base=base, proxy=proxy)
         self._leader: Leader | None = None
         self._fault = ""
 
     def mount(self, app: FastAPI) -> None:
         """Adds the way here from the site, and the webhook where one is used; any process serves both."""
-        self._link.mount(app)
+        self.link.mount(app)
         if self._webhook_url:
             app.router.add_route(self._path, self._webhook, methods=["POST"])
 

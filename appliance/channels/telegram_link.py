@@ -1,10 +1,11 @@
-"""The way from the site's chat into Telegram: a one-time link with which the same dialogue goes on there."""
+"""The way from the site's chat into Telegram: one-time links with which the same dialogue goes on there."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import structlog
@@ -14,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 
 from appliance.core.limits import Limiter, Rate
 from appliance.store.errors import StoreUnavailable, WrongToken
-from appliance.store.store import Store
+from appliance.store.store import Store, Transaction
 
 PATH = "/telegram/link"
 LIFE = timedelta(hours=1)
+AGAIN = 30.0  # seconds between attempts to learn the bot's name
 LINKS = Rate.hourly(20)  # links that one session may ask for
 FOREIGN = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "content-type"}  # the token is the right
 WEB, PREFIX = "web", "w_"  # as `telegram_ears` reads them
@@ -48,16 +50,32 @@ class TelegramLink:
         if wait := self._limiter.take(sid, now=time.monotonic()):
             return _said(429, f"Too many links; try again in {wait:.0f} s.")
         try:
-            name = await self._username()
+            await self._username()
             async with self._store.transaction() as tx:
                 visit = await tx.visit(sid=sid or "-", token=token, lang="", page={})
-                link = await tx.make_link(WEB, {"conversation": str(visit.conversation)}, life=LIFE)
+                url = await self.offered(tx, visit.conversation)
         except WrongToken:
             return _said(403, "This session is not known.")
         except (StoreUnavailable, httpx.HTTPError, KeyError, ValueError) as error:
             log.info("telegram.no_link", why=type(error).__name__)
             return _said(503, "No link can be made just now; try again in a minute.")
-        return JSONResponse({"url": f"https://t.me/{name}?start={PREFIX}{link}"}, headers=FOREIGN)
+        return JSONResponse({"url": url}, headers=FOREIGN)
+
+    async def offered(self, tx: Transaction, conversation: UUID) -> str:
+        """A link that is good once and for an hour; empty as long as the bot's name is not known."""
+        if not self._name:
+            return ""
+        link = await tx.make_link(WEB, {"conversation": str(conversation)}, life=LIFE)
+        return f"https://t.me/{self._name}?start={PREFIX}{link}"
+
+    async def learn(self) -> None:
+        """Asks for the bot's name until it is known."""
+        while not self._name:
+            try:
+                await self._username()
+            except (httpx.HTTPError, KeyError, ValueError) as error:
+                log.info("telegram.no_name", why=type(error).__name__)
+                await asyncio.sleep(AGAIN)
 
     async def _username(self) -> str:
         """The bot's name, asked of Telegram once: any process may make links, without being the bot's leader."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -254,6 +255,21 @@ async def test_a_dialogue_of_the_site_goes_on_in_telegram(api: BotApi, bot: Bot,
     assert "использована" in (await boris.sees("ссылк")).text
     boris.start("%%%💥 junk " + "x" * 100)
     await boris.sees("/search")
+
+
+async def test_who_calls_a_manager_on_the_site_is_shown_the_way_into_telegram(
+    api: BotApi, bot: Bot, shop: Appliance
+) -> None:
+    browser = Browser(shop, lang="ru")
+    await browser.ask("насос")
+    assert not any("t.me" in event.get("text", "") for event in browser.events.values())
+    await browser.ask("позовите менеджера")
+    said = [event.get("text", "") for event in browser.events.values()]
+    [link] = [found[1] for text in said if (found := re.search(r"\[Продолжить в Telegram\]\((\S+)\)", text))]
+    anna = person(api, bot)
+    anna.start(link.partition("start=")[2])
+    assert "насос" in (await anna.sees("начатый на сайте")).text
+    await browser.close()
 
 
 async def test_who_blocked_the_bot_holds_up_nobody(api: BotApi, bot: Bot, shop: Appliance) -> None:
