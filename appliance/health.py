@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
-import httpx
+from appliance import causes
+from appliance.tasks import Tasks
 
-from appliance.store.errors import StoreUnavailable
-from appliance.store.store import Store
-from catalog.product import CatalogError
-from catalog.shelf import Shelf
-
-LATE = timedelta(minutes=2)  # a parcel that waits longer than this is worth a look
-FRESH = 5.0  # seconds for which a look is good enough: monitors and load balancers ask often
-PATIENCE = 4.0  # seconds that one part may take to answer before it counts as failing
-LOW_DISK = 1 << 30  # bytes; below it, PostgreSQL and the catalogue's next version are in danger
+EVERY = 5.0  # seconds between two looks at a part
+PATIENCE = 4.0  # seconds that a part may take to answer before it counts as silent
+VITAL = frozenset({"database"})  # without these, customers cannot be served at all
 
 
 class State(StrEnum):
@@ -32,142 +24,93 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One component: its state, and why in plain words when it is not OK."""
+    """One component: its state, and why when it is not OK."""
 
     name: str
-    state: State
-    why: str = ""
+    state: State = State.OK
+    cause: str = ""  # the id of a text in causes.toml, with what fills it in
+    values: Mapping[str, object] = field(default_factory=dict)
+    note: str = ""  # what is worth knowing of a part that is well
+    because: str = ""  # the part whose trouble makes that of this one
+
+    @property
+    def why(self) -> str:
+        """In plain words; empty where there is nothing to say."""
+        return causes.told(self.cause, **self.values) if self.cause else self.note
 
 
-Probe = Callable[[], Awaitable[Part]]
+def bad(name: str, cause: str, /, *, because: str = "", **values: object) -> Part:
+    """A part that is not well."""
+    state = State.FAIL if name in VITAL else State.DEGRADED
+    return Part(name=name, state=state, cause=cause, values=values, because=because)
+
+
+Look = Callable[[], Awaitable[Part]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How a part is looked at: how often, and how long it may take to answer."""
+
+    look: Look
+    every: float = EVERY
+    patience: float = PATIENCE
+    silent: str = "part_silent"  # the cause where it does not answer in time
+
+    async def __call__(self) -> Part:
+        return await self.look()
 
 
 class Health:
-    """Asks every part, at most once in `FRESH` seconds, however many ask."""
+    """Asks every part at its own pace, however many ask us. `run` is the asker; until it runs, so does `parts`."""
 
     def __init__(self, probes: Mapping[str, Probe]) -> None:
         self._probes = dict(probes)
-        self._parts: tuple[Part, ...] = ()
-        self._at = -FRESH
-        self._lock = asyncio.Lock()
+        self._known: dict[str, Part] = {}
+        self._at: dict[str, float] = {}
+        self._running = False
+        self._first = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Looks at all parts until cancelled."""
+        self._running = True
+        try:
+            async with Tasks() as tasks:
+                for name, probe in self._probes.items():
+                    tasks.start(self._watch(name, probe), name=f"health {name}")
+                await asyncio.Event().wait()
+        finally:
+            self._running = False
 
     async def parts(self) -> tuple[Part, ...]:
-        async with self._lock:
-            if time.monotonic() - self._at > FRESH:
-                self._parts = tuple(await asyncio.gather(*(_ask(*probe) for probe in self._probes.items())))
-                self._at = time.monotonic()
-        return self._parts
+        """The parts as they were found last; the first time it waits for what has not been looked at yet."""
+        async with self._first:
+            due = [name for name in self._probes if self._is_due(name)]
+            await asyncio.gather(*(self._ask(name, self._probes[name]) for name in due))
+        return tuple(self._known[name] for name in self._probes)
+
+    def _is_due(self, name: str) -> bool:
+        if name not in self._known:
+            return True
+        return not self._running and time.monotonic() - self._at[name] > self._probes[name].every
+
+    async def _watch(self, name: str, probe: Probe) -> None:
+        while True:
+            await self._ask(name, probe)
+            await asyncio.sleep(probe.every)
+
+    async def _ask(self, name: str, probe: Probe) -> None:
+        try:
+            async with asyncio.timeout(probe.patience):
+                part = await probe.look()
+        except TimeoutError:
+            part = bad(name, probe.silent, seconds=round(probe.patience))
+        except Exception as error:  # noqa: BLE001  (whatever it is, the others are still looked at)
+            part = bad(name, "said", why=f"{type(error).__name__}: {error}")
+        self._known[name], self._at[name] = part, time.monotonic()
 
 
 def overall(parts: tuple[Part, ...]) -> State:
     """FAIL beats DEGRADED beats OK."""
     states = {part.state for part in parts}
     return next((state for state in (State.FAIL, State.DEGRADED) if state in states), State.OK)
-
-
-def disk(folder: Path) -> Probe:
-    """Free space where the data lies."""
-
-    async def look() -> Part:
-        free = shutil.disk_usage(folder).free
-        if free < LOW_DISK:
-            return Part(name="disk", state=State.DEGRADED, why=f"{free >> 20} MB free in {folder}; make room")
-        return Part(name="disk", state=State.OK)
-
-    return look
-
-
-def database(store: Store) -> Probe:
-    """Whether messages can be stored at all."""
-
-    async def look() -> Part:
-        try:
-            async with store.transaction() as tx:
-                await tx.oldest_due()
-        except StoreUnavailable as error:
-            return Part(name="database", state=State.FAIL, why=str(error))
-        return Part(name="database", state=State.OK)
-
-    return look
-
-
-def outbox(store: Store) -> Probe:
-    """Whether what is owed goes out in time."""
-
-    async def look() -> Part:
-        try:
-            async with store.transaction() as tx:
-                lag = await tx.oldest_due()
-        except StoreUnavailable:
-            return Part(name="outbox", state=State.DEGRADED, why="not known while the database is away")
-        if lag > LATE:
-            return Part(
-                name="outbox", state=State.DEGRADED, why=f"the oldest parcel is {lag.total_seconds():.0f} s late"
-            )
-        return Part(name="outbox", state=State.OK)
-
-    return look
-
-
-def catalogue(shelf: Shelf) -> Probe:
-    """Whether there is a version that can be searched."""
-
-    async def look() -> Part:
-        try:
-            snapshot = await asyncio.to_thread(shelf.current)
-        except CatalogError as error:
-            return Part(name="catalogue", state=State.DEGRADED, why=str(error))
-        if snapshot is None:
-            why = "there is no catalogue yet: appliance catalog import FILE --publish"
-            return Part(name="catalogue", state=State.DEGRADED, why=why)
-        asked = shelf.cache.hits + shelf.cache.misses
-        cache = f", {shelf.cache.rate:.0%} of {asked:,} searches from memory" if asked else ""
-        why = f"version {snapshot.version}, {len(snapshot):,} products{cache}"
-        return Part(name="catalogue", state=State.OK, why=why)
-
-    return look
-
-
-def bot(trouble: Callable[[], str]) -> Probe:
-    """Whether customers reach us in Telegram."""
-
-    async def look() -> Part:
-        why = trouble()
-        return Part(name="bot", state=State.DEGRADED if why else State.OK, why=why)
-
-    return look
-
-
-def engine(address: str) -> Probe:
-    """Whether the model really answers: its own health is a generation, or one that has just succeeded."""
-
-    async def look() -> Part:
-        try:
-            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
-                answer = await http.get(f"{address}/health")
-        except httpx.HTTPError:
-            why = "the model does not answer; customers get cards and template sentences"
-            return Part(name="engine", state=State.DEGRADED, why=why)
-        if answer.status_code in (200, 404):  # other servers than ours may have no such page; they do answer
-            return Part(name="engine", state=State.OK)
-        return Part(name="engine", state=State.DEGRADED, why=answer.text[:200])
-
-    return look
-
-
-def model(trouble: Callable[[], Awaitable[str]]) -> Probe:
-    """The same of a model that tells its troubles itself; `trouble` gives none as an empty text."""
-
-    async def look() -> Part:
-        why = await trouble()
-        return Part(name="engine", state=State.DEGRADED if why else State.OK, why=why)
-
-    return look
-
-
-async def _ask(name: str, probe: Probe) -> Part:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await probe()
-    except TimeoutError:
-        return Part(name=name, state=State.FAIL, why=f"no answer within {PATIENCE:.0f} s")

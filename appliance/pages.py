@@ -107,7 +107,11 @@ def mount_health(app: FastAPI, health: Health) -> None:
         state = overall(parts)
         status = 503 if state is State.FAIL else 200
         if request.query_params.get("format") == "json":
-            about = [{"name": part.name, "state": part.state, "why": part.why} for part in parts]
+            about = [
+                {"name": part.name, "state": part.state, "why": part.why, "cause": part.cause, "because": part.because,
+                 "values": {name: str(value) for name, value in part.values.items()}}
+                for part in parts
+            ]  # fmt: skip
             return JSONResponse({"status": state, "parts": about}, status)
         lines = [f"status={state}", *(f"{part.name}={part.state} {part.why}".rstrip() for part in parts)]
         return PlainTextResponse("\n".join(lines) + "\n", status)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from appliance import health, logs
+from appliance import health, logs, probes
 from appliance.assistant import Assistant
 from appliance.core.company import Passages
 from appliance.errors import Refused
@@ -48,7 +48,7 @@ def language_model(settings: Settings) -> LLM:
 def model_health(settings: Settings, llm: LLM) -> health.Probe:
     """A provider that knows its troubles is asked for them; of any other, its server's health page."""
     trouble = getattr(llm, "trouble", None)
-    return health.model(trouble) if trouble else health.engine(settings.engine_address)
+    return probes.model(trouble) if trouble else probes.engine(settings.engine_address)
 
 
 @asynccontextmanager

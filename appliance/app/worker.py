@@ -16,6 +16,7 @@ from appliance.app.parts import (
     shelf,
     until_told,
 )
+from appliance.app.watching import beating
 from appliance.channels.mail import MailChannel
 from appliance.desk import Desk
 from appliance.joining import Joining
@@ -64,6 +65,7 @@ async def worker(settings: Settings) -> int:
             jobs.Job(name="join", every=JOIN, run=join),
             jobs.Job(name="leads", every=LEADS, run=look_after_leads),
         ]
+        tasks.start(beating(store, "worker").run(), name="beats")
         tasks.start(jobs.keep(store.url, scheduled), name="jobs")
         await until_told()
     return 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -18,6 +19,9 @@ TELEGRAM = 0x434D0003  # the advisory lock of the one process that polls Telegra
 MAIL = 0x434D0004  # of the one that delivers mail
 BEAT = 2.0  # seconds between looks whether the lock's connection still lives
 AGAIN = 1.0  # seconds before a leader that failed tries again
+REMEMBERED = 30.0  # seconds for which a cut is told of: it is mended before anybody who asks now and then could see it
+
+_cuts: dict[str, float] = {}  # work -> when its lead was last lost in this process, by the monotonic clock
 
 
 async def while_leading(url: str, lock: int, work: Callable[[], Awaitable[None]], *, name: str) -> None:
@@ -27,15 +31,25 @@ async def while_leading(url: str, lock: int, work: Callable[[], Awaitable[None]]
     moment, so what the work does has to be safe twice. Runs until cancelled.
     """
     while True:
+        leading = False
         try:
             async with _holding(url, lock) as connection:
+                leading = True
                 log.info("leader.leading", work=name)
                 await _work_while_alive(connection, work, name)
         except (psycopg.Error, OSError) as error:
+            if leading:
+                _cuts[name] = time.monotonic()
             log.warning("leader.lost", work=name, why=str(error).strip())
         except Exception:
             log.exception("leader.failed", work=name)
         await asyncio.sleep(AGAIN)
+
+
+def cuts() -> Mapping[str, float]:
+    """The leads that this process lost lately, and how many seconds ago."""
+    now = time.monotonic()
+    return {work: now - at for work, at in _cuts.items() if now - at < REMEMBERED}
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from appliance import health
+from appliance import health, probes
 from catalog.product import CatalogError, Product
 from catalog.shelf import Shelf
 from models import registry
@@ -172,6 +172,6 @@ async def test_a_catalogue_is_searched_only_with_the_embedder_that_built_it(tmp_
         other = Shelf(tmp_path, embedders=[registry.embedder("packaged")])
         with pytest.raises(CatalogError, match="ollama-nomic-embed-text.*import it anew"):
             await other.search("насос")
-        part = await health.catalogue(other)()
+        part = await probes.catalogue(other)()
         assert part.state is health.State.DEGRADED and "another embedding model" in part.why
         other.close()

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance import health
+from appliance import health, probes
 from models.base import ModelBusy, ModelError, ModelMissing, ModelRejected, ModelUnavailable, Turn
 from models.fetch import Step
 from models.ollama import MOST, Loaded, OllamaChat, OllamaServer, Pace, troubles
@@ -150,7 +150,7 @@ async def test_a_silent_fall_back_to_the_processor_is_noticed(house: Ollama, cha
     await asyncio.sleep(2.1)
 
     assert "on the processor" in await chat.trouble()
-    part = await health.model(chat.trouble)()
+    part = await probes.model(chat.trouble)()
     assert part.state is health.State.DEGRADED and "on the processor" in part.why
 
 

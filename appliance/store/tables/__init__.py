@@ -20,6 +20,7 @@ from appliance.store.tables.dialogue import (
 )
 from appliance.store.tables.figures import DigestRow, WantRow
 from appliance.store.tables.keeping import ChoreRow, ErasureRow, RoomRow
+from appliance.store.tables.notes import MarkRow, NoteRow, ReadRow
 from appliance.store.tables.people import CredentialRow, LoginRow, LoginTryRow, SessionRow
 from appliance.store.tables.reports import ReportPostRow, ReportRow, ReportScheduleRow
 from appliance.store.tables.uploads import UploadLineRow, UploadRow
@@ -45,10 +46,13 @@ __all__ = [
     "LinkRow",
     "LoginRow",
     "LoginTryRow",
+    "MarkRow",
     "MessageRow",
+    "NoteRow",
     "ParcelRow",
     "PromptRow",
     "QuotationRow",
+    "ReadRow",
     "ReportPostRow",
     "ReportRow",
     "ReportScheduleRow",
