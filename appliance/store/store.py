@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from appliance.store.conversations import ALIVE, Conversations
 from appliance.store.crm import CrmAccounts
 from appliance.store.crm_queue import CrmQueue
+from appliance.store.digests import Digests
 from appliance.store.errors import StoreUnavailable
+from appliance.store.figures import Figures
 from appliance.store.leads import Leads
 from appliance.store.links import Links
 from appliance.store.outgoing import Outgoing
@@ -49,6 +51,8 @@ class Transaction(
     Watching,
     Uploads,
     OwnerTexts,
+    Digests,
+    Figures,
 ):
     """Everything that may be read or written, inside one database transaction."""
 

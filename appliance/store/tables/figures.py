@@ -15,7 +15,7 @@ class DigestRow(Base):
     """A dialogue in which the customer wrote: when it began, what about, what answered. Nothing that anybody said."""
 
     __tablename__ = "digests"
-    __table_args__ = (Index("ix_digests_began_at", "began_at"),)
+    __table_args__ = (Index("ix_digests_began_at", "began_at"), Index("ix_digests_seen_at", "seen_at"))
 
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True)
     began_at: Mapped[datetime]  # the customer's first message

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("conversation_id", name=op.f("pk_digests")),
     )
     op.create_index("ix_digests_began_at", "digests", ["began_at"])
+    op.create_index("ix_digests_seen_at", "digests", ["seen_at"])
     op.create_table(
         "wants",
         sa.Column("message_id", sa.Uuid(), nullable=False),
