@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core.leads import LONGEST_NEED, Contacts
 from appliance.core.types import Lead
+from appliance.store import sample
 from appliance.store.plain import cards_plain, memory_from
 from appliance.store.tables import AnswerRow, ConsentRow, ConversationRow, LeadRow, MessageRow
 
@@ -121,6 +122,7 @@ class Leads:
                 """SELECT id FROM conversations AS c
                    WHERE owner = 'bot' AND updated_at < clock_timestamp() - make_interval(secs => :seconds)
                      AND updated_at > clock_timestamp() - make_interval(secs => :seconds) - interval '14 days'
+                     AND id NOT BETWEEN :first AND :last
                      AND EXISTS (SELECT 1 FROM messages AS asked JOIN answers ON answers.message_id = asked.answered_by
                                  WHERE asked.conversation_id = c.id AND asked.role = 'user'
                                    AND answers.route = ANY(:routes)
@@ -129,7 +131,13 @@ class Leads:
                                                                AND leads.status <> 'draft'), 0))
                    ORDER BY updated_at LIMIT :limit FOR UPDATE SKIP LOCKED"""
             ),
-            {"seconds": after.total_seconds(), "routes": list(ABOUT), "limit": limit},
+            {
+                "seconds": after.total_seconds(),
+                "routes": list(ABOUT),
+                "limit": limit,
+                "first": sample.FIRST,
+                "last": sample.LAST,
+            },  # nobody calls the customers of the sample history
         )
         return [row.id for row in rows]
 

@@ -28,6 +28,7 @@ class UserRow(Base):
     serves: Mapped[UUID | None] = mapped_column(  # whose dialogue a manager's next words in Telegram go to
         ForeignKey("conversations.id", ondelete="SET NULL", use_alter=True)
     )
+    on_duty: Mapped[bool] = mapped_column(server_default=sql("true"))  # whether notices go to this manager first
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -153,6 +154,7 @@ class LeadRow(Base):
     escalated_at: Mapped[datetime | None]
     call_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(server_default="")  # of a closed one: won, or why not (see desk.leads)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
