@@ -16,6 +16,12 @@ CORRECTED = re.compile(r"то есть|сам[аи]? я|на самом деле
 SURNAMED = re.compile(r"(?<!\w)фамилия\s*[:—-]?\s*([^\W\d_]+)", re.IGNORECASE)
 BETWEEN = re.compile(r"(?<!\w)(?:меня|мене)\s+([^\W\d_]+)\s+(?:зовут|звати|звуть)", re.IGNORECASE)
 EXTENSION = re.compile(r"^[\s,]*(?:доб(?:авочный)?|вн|ext|extension)\.?\s*\d{1,6}", re.IGNORECASE)
+NOT = re.compile(r"[\s,:—–-]*(?:не|not)\s+[^\W\d_]+\s*,?\s+(?:а|but|it['’]s)\s+", re.IGNORECASE)
+UNDER = re.compile(
+    r"(?<=[.!?\n])\s*(?:ваш|ваша|yours)\s+(?=[^\W\d_]+[.!]?\s*$)|(?<=[\w.!,)\n])\s*\n?\s*(?<!\w)[-–—~]\s?(?=[^\W\d_]+\.?\s*$)",
+    re.IGNORECASE,
+)
+INITIALS = re.compile(r"(?<!\w)[А-ЯЁ][а-яё]{2,}\s+(?:[А-ЯЁ]\.\s?){1,2}|(?<!\w)(?:[А-ЯЁ]\.\s?){1,2}[А-ЯЁ][а-яё]{2,}")
 LONGEST = 3  # words of a name
 PATRONYMIC = re.compile(r"(?:вич|вна|ична|ұлы|улы|қызы|кызы|оглы)$", re.IGNORECASE)
 SURNAME = re.compile(
@@ -45,8 +51,17 @@ def _unannounced(texts: Sequence[str], contacts: Sequence[Sequence[tuple[int, in
         if got := _hinted(text, beside=bool(places)):
             return got
     for text, places in zip(texts, contacts, strict=True):
-        if got := _bare(text, beside=bool(places)):
+        if got := _bare(text, beside=bool(places)) or (_with_initials(text) if places else None):
             return got
+    return None
+
+
+def _with_initials(text: str) -> str | None:
+    """ "Козлов А.В." beside a contact; a street or a machine has no surname's ending."""
+    for match in INITIALS.finditer(text):
+        surname = next(word for word in re.findall(r"[А-ЯЁа-яё]+", match[0]) if len(word) > 1)
+        if SURNAME.search(surname) and surname.lower() not in _never():
+            return match[0].strip()
     return None
 
 
@@ -102,6 +117,8 @@ def _signed(text: str) -> str | None:
             return _cased(small)  # a line of its own under a letter, all in small letters
         if got := _after(text, match.end(), sure=True) or _within(text[match.end() :]):
             return got
+    if (under := UNDER.search(text)) and (got := _after(text, under.end(), sure=False)):
+        return got
     return None
 
 
@@ -168,8 +185,10 @@ def _looks_full(words: Sequence[str]) -> bool:
 
 def _after(text: str, at: int, *, sure: bool) -> str | None:
     """The name that begins here: words with capital letters, or known ones where all is written small."""
-    rest = re.match(r"[\s,:—–-]*", text[at:])
+    rest = NOT.match(text[at:]) or re.match(r"[\s,:—–-]*", text[at:])
     at += rest.end() if rest else 0
+    while (title := re.match(r"([^\W\d_]+)\.?\s+", text[at:])) and title[1].lower() in table("names")["titles"].split():
+        at += title.end()
     line = re.split(CUT, text[at : at + 80])[0]
     words: list[str] = []
     for word in re.split(r"\s+", line.strip()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, format_number, is_valid_number, parse
 
@@ -37,6 +38,7 @@ def found(messages: Sequence[str], region: str) -> list[Candidate]:
             whole = [one for one in all_ if one.message < at - 2 or not joined.value.startswith(one.value)]
             all_, here = whole, [joined]  # the first half may look like a number, too
         elif all_ and not here and (mended := _mended(all_[-1], at, text, region)):
+            all_[-1] = replace(all_[-1], value=mended.value)
             here = [mended]
         all_ += here
     return all_
