@@ -45,7 +45,7 @@ class DialogueFilter:
     model: str = ""
     stage: Stage | None = None
     trouble: Trouble | None = None
-    want: str = ""  # the key of a group of unmet wishes, see `core.demand`
+    want: str = ""  # the keys of a group of unmet wishes, see `core.demand`, with "|" between them
 
     def query(self) -> str:
         """The filter as a URL's query: `since=2026-11-01T00%3A00%3A00%2B03%3A00&lang=kk`."""
@@ -61,7 +61,7 @@ class DialogueFilter:
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Self:
         """The filter of a URL's parameters; what is unknown, or cannot be read, asks for nothing."""
-        texts = {name: query.get(name, "")[:200] for name in TEXTS}
+        texts = {name: query.get(name, "")[:LONGEST] for name in TEXTS}
         return cls(
             since=_moment(query.get("since", "")),
             until=_moment(query.get("until", "")),
@@ -74,6 +74,7 @@ class DialogueFilter:
         return any(getattr(self, field.name) for field in fields(self))
 
 
+LONGEST = 6000  # characters of a value: a group may have many keys
 TEXTS = ("channel", "lang", "topic", "category", "prompt", "model", "want")
 
 

@@ -10,7 +10,22 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, func, literal, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    String,
+    Subquery,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.core import demand
@@ -156,7 +171,7 @@ class Figures:
         """The groups with what only the database knows: dialogues counted once each, languages, words of customers."""
         leaders = [group.key for group in groups for _ in group.keys]
         keys = [key for group in groups for key in group.keys]
-        of = select(func.unnest(keys).label("key"), func.unnest(leaders).label("leader")).subquery()
+        of = select(_each(keys).label("key"), _each(leaders).label("leader")).subquery()
         wants = (
             select(of.c.leader, WantRow.message_id, WantRow.conversation_id, WantRow.lang, WantRow.at)
             .join(of, of.c.key == WantRow.key)
@@ -171,7 +186,7 @@ class Figures:
                 wants.c.lang,
                 func.count(wants.c.conversation_id.distinct()),
                 func.max(wants.c.at),
-            ).group_by(func.grouping_sets(func.row(wants.c.leader), func.row(wants.c.leader, wants.c.lang)))
+            ).group_by(func.grouping_sets(tuple_(wants.c.leader), tuple_(wants.c.leader, wants.c.lang)))
         )
         totals: dict[str, tuple[int, datetime]] = {}
         langs: dict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -313,6 +328,10 @@ def _within(moment: Any, which: DialogueFilter) -> list[ColumnElement[bool]]:
     if which.until:
         bounds.append(moment < which.until)
     return bounds
+
+
+def _each(values: Sequence[str]) -> Any:
+    return func.unnest(cast(values, ARRAY(String)))
 
 
 def _timeless(which: DialogueFilter) -> DialogueFilter:
