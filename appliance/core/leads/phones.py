@@ -13,7 +13,10 @@ from appliance.core.leads.whose import Candidate, chosen
 from appliance.core.leads.words import pattern, table
 
 FIGURES = re.compile(
-    r"(?<![\w/-])(?<!\d[.,])(?:\+\s?|00)?\(?\d(?:[\s\u00a0.()–—‑-]{0,3}\d){6,15}(?!\s?[xх×*]\s?\d)(?![\dA-Za-z_])"
+    r"(?:(?<![\w/-])|(?<=тел)|(?<=моб)|(?<=tel)|(?<=wa\.me/))(?<!\d[.,])"
+    r"(?:\+\s?|00)?\(?(?:0\d{1,4}/(?=\d{5})\d|\d)(?:[\s\u00a0.()–—‑-]{0,3}\d){6,15}"  # "030/1234567" is German
+    r"(?!\s?[xх×*]\s?\d+\s?(?:[xх×*]|мм|mm|см|cm|м\b|m\b|шт|pcs))(?![\dA-WYZa-wyz_])",
+    re.IGNORECASE,
 )
 HEAD = re.compile(r"(?:\+\s?|00)?\(?\d(?:[\s\u00a0.()–—‑-]{0,3}\d){3,10}\)?\s*[.…-]*\s*$")
 TAIL = re.compile(r"(?:[^\d\n]{0,40}?[\s:]|)(\d(?:[\s-]?\d){1,6})")

@@ -13,6 +13,7 @@ BEFORE = 60  # characters that are looked at
 AFTER = 40
 SENTENCE = re.compile(r"[.!?\n](?=\s|$)|\n")
 CLAUSE = re.compile(r"[,;.!?\n]")
+NOT = re.compile(r"(?<!\w)(?:не|not)\s*$", re.IGNORECASE)
 AND = re.compile(r"[,;.!?\n]|\s(?:а|но|and|but|und|або|benimki)\s")
 
 
@@ -57,6 +58,10 @@ def _weight(candidate: Candidate, others: Sequence[Candidate], text: str) -> Wei
     if pattern("whose", "ours").search(before):
         return None
     mine = re.sub(pattern("whose", "other"), " ", words)
+    if NOT.search(before) and any(
+        other.message == candidate.message and other.start > candidate.end for other in others
+    ):
+        return Weight.DEAD
     if mine != words and not pattern("whose", "delegated").search(words) and not _owned(before):
         return None
     for name, weight in (
