@@ -90,6 +90,7 @@ class Leads:
         """A customer asks for a manager: a lead, with or without contacts, and managers hear of it at once."""
         lead, news = await tx.keep_lead(conversation, Contacts(), status=Status.NEW, source="talk")
         if news is News.RAISED:
+            await tx.owe_crm(lead.id)
             await tx.announced(lead.id, await self._tell(tx, lead, why="called"))
 
     async def from_quote(self, tx: Transaction, conversation: UUID) -> Lead:
@@ -99,6 +100,7 @@ class Leads:
 
     async def quoted(self, tx: Transaction, lead: Lead) -> None:
         """Managers hear of each quotation at once; whoever has the lead hears it alone."""
+        await tx.owe_crm(lead.id)
         due = await self._tell(tx, lead, why="quoted", only=lead.assigned_to)
         if lead.status in (Status.PARTIAL, Status.NEW):
             await tx.announced(lead.id, due)
@@ -141,7 +143,9 @@ class Leads:
         return len(forgotten)
 
     async def announce(self, tx: Transaction, lead: Lead, news: News) -> None:
-        """Owes the managers their notices, in the transaction that made the lead."""
+        """Owes the managers their notices and the CRM the lead, in the transaction that made it."""
+        if news is not News.NONE:
+            await tx.owe_crm(lead.id)
         match news:
             case News.RAISED:
                 await tx.announced(lead.id, await self._tell(tx, lead, why=lead.status))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -28,9 +28,19 @@ FAULTS = 5  # attempts at a parcel that breaks its channel's code: it must not b
 class Outbox:
     """Takes the parcels of the channels it is given. One process delivers for a channel: its leader."""
 
-    def __init__(self, *, store: Store, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        channels: Mapping[str, Channel],
+        hands: int = AT_ONCE,
+        ready: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """At most `hands` parcels are taken at a time, and none while `ready` says no."""
         self._store = store
         self._channels = channels
+        self._hands = hands
+        self._ready = ready
         self._hinted = asyncio.Event()
         self._in_hand = 0
 
@@ -53,13 +63,13 @@ class Outbox:
                 except StoreUnavailable:
                     log.warning("outbox.database_away")
                     found = 0
-                if not found or self._in_hand >= AT_ONCE:
+                if not found or self._in_hand >= self._hands:
                     await self._look_again()
 
     async def deliver_due(self, tasks: Tasks) -> int:
         """Begins to deliver what is due now, as far as there are hands; gives the number of parcels taken."""
-        free = AT_ONCE - self._in_hand
-        if free <= 0:
+        free = self._hands - self._in_hand
+        if free <= 0 or (self._ready and not await self._ready()):
             return 0
         async with self._store.transaction() as tx:
             leases = await tx.take(list(self._channels), lease=LEASE, limit=free)

@@ -94,6 +94,9 @@ class Settings(BaseModel):
     console_host: str = "127.0.0.1"
     console_port: Port = 8081
     public_url: Url = ""  # how customers' browsers reach the chat
+    console_url: Url = ""  # how managers' browsers reach the console; empty: console_host and console_port
+    session_idle: Annotated[float, Field(gt=0, le=720)] = 12  # hours after which an unused login ends
+    session_days: Annotated[float, Field(gt=0, le=365)] = 14  # days after which any login ends
     sites: Words = ()  # origins whose pages may embed the widget; "*" for all
     trusted_proxies: Annotated[Words, AfterValidator(_networks)] = ()  # whose X-Forwarded-For is believed
 
@@ -142,6 +145,12 @@ class Settings(BaseModel):
     zoho_refresh_token: SecretStr = NO_SECRET
     zoho_accounts_url: Url = "https://accounts.zoho.com"
     zoho_api_url: Url = ""  # empty: as the accounts server says
+    zoho_api_version: Annotated[str, Field(pattern="^v[3-8]$")] = "v8"
+    crm_webhook_url: Url = ""  # leads go there, signed, instead of to Zoho
+    crm_webhook_secret: SecretStr = NO_SECRET
+    crm_wait: Annotated[float, Field(gt=0, le=1440)] = 10  # minutes before a held push is tried again; then longer
+    crm_report: Literal["daily", "weekly", "never"] = "weekly"  # how often managers hear how the pushes go
+    secret_key: SecretStr = NO_SECRET  # seals secrets in the database; empty: secret.key in the data folder
     smtp_host: str = ""
     smtp_port: Port = 587
     smtp_user: str = ""
@@ -184,7 +193,8 @@ class Settings(BaseModel):
 
     @property
     def console_address(self) -> str:
-        return f"http://{_reachable(self.console_host)}:{self.console_port}"
+        """Base URL of the console for a person: the one given, or the one on this box."""
+        return self.console_url or f"http://{_reachable(self.console_host)}:{self.console_port}"
 
     def changed(self, **fields: Any) -> Self:
         """A checked copy with other values."""

@@ -45,6 +45,10 @@ class MailChannel:
         self._find = find
 
     async def deliver(self, parcel: Parcel) -> None:
+        if "heading" in parcel.body:  # written out by whoever posted it
+            lines = (("", str(parcel.body["text"])),)
+            await self.send(parcel.address, Notice(heading=str(parcel.body["heading"]), lines=lines), id=str(parcel.id))
+            return
         notice = await self._find(UUID(str(parcel.body["lead"])), str(parcel.body["why"]), parcel.address)
         if notice is None:
             return  # erased meanwhile: nobody is to hear of it
@@ -104,7 +108,7 @@ def _translated(error: Exception) -> ChannelError:
 
 
 def _plain(notice: Notice) -> str:
-    lines = [notice.heading, "", *(f"{label}: {text}" for label, text in notice.lines)]
+    lines = [notice.heading, "", *(f"{label}: {text}" if label else text for label, text in notice.lines)]
     if notice.link:
         lines += ["", f"{notice.link_text}: {notice.link}"]
     return "\n".join([*lines, "", "-- ", notice.footer, ""])

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.store.outgoing import Outgoing
-from appliance.store.tables import CrmAttemptRow, CrmLeadRow, MessageRow
+from appliance.store.tables import CrmAttemptRow, CrmLeadRow, MessageRow, QuotationRow
 
 CRM = "crm"  # the channel of parcels that bring leads to the CRM; their address is the lead
 PUSH = "push"  # their kind
@@ -39,44 +39,6 @@ class Said:
     role: str  # user, bot, agent
     text: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A push that waits for a person or for its hour. `why` is a reason's id with its values."""
-
-    lead: UUID
-    name: str
-    why: Mapping[str, Any]
-    run: int
-    since: datetime
-    resume_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadState:
-    """How a lead stands with the CRM: sent, queued, held, or not owed."""
-
-    state: str
-    remote: str = ""
-    why: Mapping[str, Any] = field(default_factory=dict)
-    sent_at: datetime | None = None
-    resume_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The figures of a sync report. `lag` is how late the oldest push in the queue is."""
-
-    sent: int = 0
-    queued: int = 0
-    held: int = 0
-    attempts: int = 0
-    failed: int = 0
-    requests: int = 0
-    lag: timedelta = timedelta()
-    median: timedelta | None = None  # from a push's becoming due to its end
-    reasons: tuple[tuple[str, int], ...] = ()  # reason's id, how many are held for it
 
 
 class CrmQueue(Outgoing):
@@ -157,6 +119,15 @@ class CrmQueue(Outgoing):
             .limit(TOLD)
         )
         return [Said(seq=row.seq, role=row.role, text=row.text, at=row.at) for row in rows][::-1]
+
+    async def crm_quotes(self, lead: UUID) -> dict[int, UUID]:
+        """The quotations of a lead: number -> id, oldest first."""
+        rows = await self.connection.execute(
+            select(QuotationRow.number, QuotationRow.id)
+            .where(QuotationRow.lead_id == lead)
+            .order_by(QuotationRow.number)
+        )
+        return {row.number: row.id for row in rows}
 
     async def crm_plan(self, first: timedelta, most: timedelta) -> int:
         """Gives each held push without one the hour when it is tried again, later with each run; gives how many."""

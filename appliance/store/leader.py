@@ -17,6 +17,8 @@ log = structlog.get_logger("leader")
 
 TELEGRAM = 0x434D0003  # the advisory lock of the one process that polls Telegram and writes to it
 MAIL = 0x434D0004  # of the one that delivers mail
+CRM = 0x434D000C  # of the one that pushes leads to the CRM
+BUILDS = 0x434D0009  # of the one that builds versions of uploaded price lists
 BEAT = 2.0  # seconds between looks whether the lock's connection still lives
 AGAIN = 1.0  # seconds before a leader that failed tries again
 REMEMBERED = 30.0  # seconds for which a cut is told of: it is mended before anybody who asks now and then could see it

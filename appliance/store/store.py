@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from appliance.store.conversations import ALIVE, Conversations
 from appliance.store.crm import CrmAccounts
 from appliance.store.crm_queue import CrmQueue
+from appliance.store.crm_report import CrmReport
 from appliance.store.digests import Digests
 from appliance.store.errors import StoreUnavailable
 from appliance.store.figures import Figures
@@ -40,6 +41,7 @@ class Transaction(
     Visitors,
     CrmAccounts,
     CrmQueue,
+    CrmReport,
     Outgoing,
     Words,
     Links,
