@@ -14,7 +14,14 @@ _BEFORE = re.compile(r"^down_revision = ['\"](\w+)['\"]", re.MULTILINE)
 @cache
 def newest() -> str:
     """The one revision that no other follows; every process asks at its start, so it has to be cheap."""
-    texts = [path.read_text(encoding="utf-8") for path in (FOLDER / "versions").glob("*.py")]
-    own = {match[1] for text in texts if (match := _OWN.search(text))}
-    [head] = own - {match[1] for text in texts if (match := _BEFORE.search(text))}
+    [head] = known() - {match[1] for text in _texts() if (match := _BEFORE.search(text))}
     return head
+
+
+def known() -> set[str]:
+    """All revisions that this program can bring a database from."""
+    return {match[1] for text in _texts() if (match := _OWN.search(text))}
+
+
+def _texts() -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in (FOLDER / "versions").glob("*.py")]

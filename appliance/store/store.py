@@ -19,12 +19,18 @@ from appliance.store.crm_queue import CrmQueue
 from appliance.store.crm_report import CrmReport
 from appliance.store.digests import Digests
 from appliance.store.errors import StoreUnavailable
+from appliance.store.experiments import Experiments
 from appliance.store.figures import Figures
+from appliance.store.inbox import Inbox
+from appliance.store.keeping import Upkeep
 from appliance.store.leads import Leads
 from appliance.store.links import Links
+from appliance.store.notes import Notes
 from appliance.store.outgoing import Outgoing
 from appliance.store.owner_texts import OwnerTexts
 from appliance.store.people import Logins
+from appliance.store.pipeline import Pipeline
+from appliance.store.privacy import Privacy
 from appliance.store.quotes import Quotes
 from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
@@ -55,6 +61,9 @@ class Transaction(
     OwnerTexts,
     Digests,
     Figures,
+    Experiments,
+    Privacy,
+    Upkeep,
 ):
     """Everything that may be read or written, inside one database transaction."""
 
