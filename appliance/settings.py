@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from appliance.alerts import Quiet
 from appliance.hours import Hours
 
 FILE = "appliance.toml"
@@ -134,6 +135,12 @@ class Settings(BaseModel):
     log_format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal
     proxy: SecretStr = NO_SECRET  # for Telegram and downloads
 
+    alert_to: Words = ()  # mail addresses and Telegram chats told of trouble besides the administrators
+    quiet_hours: str = ""  # "22:00-07:00": alerts that may wait are kept back; the console may change them
+    heartbeat_url: SecretStr = NO_SECRET  # of a monitor outside; posted while all that customers need is well
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65533)] = 0  # chat, worker and engine: this and the next two; 0: off
+
     sample: bool = True  # an empty shelf gets the sample catalogue at the first start
     pull: bool = True  # a missing default model is fetched at the first start
 
@@ -166,6 +173,11 @@ class Settings(BaseModel):
             Hours.read(self.work_hours, self.timezone)
         except KeyError:
             raise ValueError(f"there is no time zone {self.timezone!r}; write for example Asia/Almaty") from None
+        return self
+
+    @model_validator(mode="after")
+    def _quiet_hours_can_be_read(self) -> Self:
+        Quiet.read(self.quiet_hours)
         return self
 
     @model_validator(mode="after")

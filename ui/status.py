@@ -9,18 +9,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
-import uvicorn
-from fastapi import FastAPI
 from nicegui import ui
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
 
-from ui import theme
-from ui.i18n import Lang, Say, catalogue, number, reader, texts_in
+from ui import frame
+from ui.i18n import Lang, Say, known, number, texts_in
 from ui.theme import set_words, text
+
+if TYPE_CHECKING:
+    from ui.site import Here, Site
 
 FRESH = 1.5  # seconds for which a look is good enough, however many pages are open
 PATIENCE = 5.0  # seconds that the chat may take to say how it feels
@@ -69,49 +68,19 @@ class Picture:
 Look: TypeAlias = Callable[[], Awaitable[Picture]]
 
 
-def serve(*, host: str, port: int, chat: str, state: Path, ask: str = "") -> int:
-    """Serves the page until the process is told to end.
+def mount(site: Site, *, look: Look, chat: str) -> None:
+    """The page at `/status`, for whoever reaches the console: it must help most when nobody can log in."""
 
-    `chat` is the chat's address for people, `ask` the one by which we ask for its health (by default the same);
-    `state` is the supervisor's file, which need not exist.
-    """
-    api = build(look=watch(health=f"{ask or chat}/healthz?format=json", state=state), chat=chat)
-    config = uvicorn.Config(
-        api,
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=2,
-        ws="websockets-sansio",
-    )
-    uvicorn.Server(config).run()
-    return 0
-
-
-def build(*, look: Look, chat: str) -> FastAPI:
-    """The console's ASGI application."""
-    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    @api.get("/livez")
-    async def livez() -> PlainTextResponse:
-        return PlainTextResponse("alive\n")
-
-    @ui.page("/")
-    async def status(request: Request) -> None:
-        lang = reader(request.query_params.get("lang", ""), request.headers.get("accept-language", ""))
-        ui.page_title(texts_in(lang)("title"))
-        with theme.frame(lang):
-            page = Page(lang, chat)
+    @site.page("/status", role=None)
+    async def status(here: Here) -> None:
+        with frame.bare(here.lang, here.say("status.title")):
+            page = Page(here.lang, chat)
             page.show(await look())
 
         async def again() -> None:
             page.show(await look())
 
         ui.timer(2.0, again)
-
-    theme.dress(api)
-    return api
 
 
 def watch(*, health: str, state: Path) -> Look:
@@ -296,7 +265,7 @@ def _paint(chip: ui.html, words: str, colour: str) -> None:
 
 
 def _known(say: Say, text_id: str, otherwise: str) -> str:
-    return say(text_id) if text_id in catalogue() else otherwise
+    return say(text_id) if known(text_id) else otherwise
 
 
 async def _ask(http: httpx.AsyncClient, url: str) -> dict[str, Any] | None:

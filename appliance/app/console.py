@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from appliance.app.parts import (
-    log_as,
-)
+from datetime import timedelta
+
+from appliance.app.parts import POSTED, log_as, open_store
+from appliance.channels.widget_door import Door
+from appliance.desk import Desk
+from appliance.desk.house import House
+from appliance.desk.logins import Logins
+from appliance.desk.sessions import Sessions
 from appliance.settings import Settings
+from appliance.store.store import Store
 
 
-def console(settings: Settings) -> int:
-    """The console: for now the box's state, what it still does, and what to do next."""
-    from ui.status import serve
+async def console(settings: Settings) -> int:
+    """The console: pages for managers and administrators, all of them through the desk."""
+    from ui.serve import build, serve
+    from ui.site import Doors
+    from ui.status import watch
 
     log_as(settings, "console")
-    return serve(
-        host=settings.console_host,
-        port=settings.console_port,
+    inside = settings.changed(public_url="").chat_address  # also where the public name leads elsewhere
+    async with open_store(settings) as store:
+        door = Door(sites=lambda: (), proxies=settings.trusted_proxies)
+        site = build(
+            house(settings, store),
+            Doors(visitor=door.address, secure=settings.console_address.startswith("https://")),
+            look=watch(health=f"{inside}/healthz?format=json", state=settings.home / "run" / "state.json"),
+        )
+        await serve(site, host=settings.console_host, port=settings.console_port)
+    return 0
+
+
+def house(settings: Settings, store: Store) -> House:
+    """The desk with all its parts."""
+    return House(
+        desk=Desk(store=store, posted=POSTED),
+        sessions=Sessions(
+            store=store,
+            idle=timedelta(hours=settings.session_idle),
+            life=timedelta(days=settings.session_days),
+        ),
+        logins=Logins(store=store),
+        zone=settings.timezone,
         chat=settings.chat_address,
-        state=settings.home / "run" / "state.json",
-        ask=settings.changed(public_url="").chat_address,  # from inside, also where the public name leads elsewhere
     )

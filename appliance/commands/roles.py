@@ -21,6 +21,7 @@ def add_to(kinds: Any) -> None:
     _add(kinds, "engine", _engine, "the language model")
     _add(kinds, "console", _console, "the console")
     _add(kinds, "worker", _worker, "scheduled work and deliveries")
+    _add(kinds, "watch", _watch, "alerts and availability, where no `run` supervises this box")
     json_option(_add(kinds, "migrate", _migrate, "bring the database to this version"))
     json_option(_add(kinds, "check", _check, "say what is missing or wrong"))
 
@@ -57,13 +58,19 @@ def _engine(asked: argparse.Namespace, settings: Settings) -> int:
 def _console(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.app.console import console
 
-    return console(settings)
+    return asyncio.run(console(settings))
 
 
 def _worker(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.app.worker import worker
 
     return asyncio.run(worker(settings))
+
+
+def _watch(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.watchman import watch
+
+    return watch(settings)
 
 
 def _migrate(asked: argparse.Namespace, settings: Settings) -> int:

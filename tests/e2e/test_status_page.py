@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.console_house import CHROMIUM, console
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="SKIPPED: no Chromium on this machine (apt install chromium)")
 
 HEALTH = {
@@ -58,27 +52,11 @@ def chat() -> Iterator[str]:
 
 
 @pytest.fixture
-def console(chat: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    state = tmp_path / "state.json"
-    call = f"serve(host='127.0.0.1', port={port}, chat={chat!r}, state=Path({str(state)!r}))"
-    program = f"from pathlib import Path\nfrom ui.status import serve\n{call}"
-    env = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=env)
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            httpx.get(f"{address}/livez", trust_env=False)
-            break
-        except httpx.HTTPError:
-            assert time.monotonic() < deadline, "the console did not start"
-            time.sleep(0.1)
-    yield address, state
-    process.terminate()
-    process.wait(20)
+def served(chat: str, database_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    state = tmp_path / "home" / "run" / "state.json"
+    state.parent.mkdir(parents=True)
+    with console(database_url, tmp_path / "home", APPLIANCE_CHAT_PORT=chat.rpartition(":")[2]) as house:
+        yield f"{house.url}/status", state
 
 
 @pytest.fixture(scope="module")
@@ -94,17 +72,16 @@ def open_page(browser: Browser, address: str, *, width: int = 1280, locale: str 
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-    page.on(
-        "request", lambda asked: troubles.append(asked.url) if not asked.url.startswith((address, "data:")) else None
-    )
+    ours = address.removesuffix("/status")
+    page.on("request", lambda asked: troubles.append(asked.url) if not asked.url.startswith((ours, "data:")) else None)
     page.goto(address)
     return page, troubles
 
 
 def test_a_person_sees_how_the_box_feels_in_their_language_and_as_it_changes(
-    browser: Browser, console: tuple[str, Path]
+    browser: Browser, served: tuple[str, Path]
 ) -> None:
-    address, state = console
+    address, state = served
     page, troubles = open_page(browser, address)
     page.get_by_role("heading", name="Покупатели обслуживаются, но работает не всё").wait_for()
     assert "Товаров: 40\u202f000, версия 20261122-1" in page.inner_text("main")
@@ -118,8 +95,8 @@ def test_a_person_sees_how_the_box_feels_in_their_language_and_as_it_changes(
     assert troubles == []
 
 
-def test_it_fits_a_phone_and_changes_language_and_light(browser: Browser, console: tuple[str, Path]) -> None:
-    page, troubles = open_page(browser, console[0], width=390, locale="en-US")
+def test_it_fits_a_phone_and_changes_language_and_light(browser: Browser, served: tuple[str, Path]) -> None:
+    page, troubles = open_page(browser, served[0], width=390, locale="en-US")
     page.get_by_role("link", name="Open the chat").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Light or dark").click()
@@ -131,7 +108,7 @@ def test_it_fits_a_phone_and_changes_language_and_light(browser: Browser, consol
     assert troubles == []
 
 
-def test_nobody_may_frame_it_and_nothing_foreign_is_loaded(console: tuple[str, Path]) -> None:
-    headers = httpx.get(console[0], trust_env=False).headers
+def test_nobody_may_frame_it_and_nothing_foreign_is_loaded(served: tuple[str, Path]) -> None:
+    headers = httpx.get(served[0], trust_env=False).headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"

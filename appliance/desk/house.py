@@ -1,0 +1,20 @@
+"""The whole desk as one value: what the console's pages are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.desk import Desk
+from appliance.desk.logins import Logins
+from appliance.desk.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Parts of the desk by what they are about, with a few plain values that every page may need."""
+
+    desk: Desk  # dialogues, leads and the people of the house
+    sessions: Sessions
+    logins: Logins
+    zone: str = "UTC"  # IANA name of the time zone in which people read times
+    chat: str = ""  # the chat's address for people
