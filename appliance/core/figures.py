@@ -162,21 +162,22 @@ class Troubles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """All figures of a period. `by` holds a dimension's slices, the largest first."""
+    """The counts of a period. `by` holds a dimension's slices, the largest first; `before` is the period before."""
 
     period: Period
-    filter: DialogueFilter
+    filter: DialogueFilter  # without its times
     total: Slice
-    before: Slice  # the period before, for comparison
+    before: Slice
+    troubles: Troubles
+    troubles_before: Troubles
     days: tuple[tuple[date, Slice], ...]
     hours: tuple[tuple[int, int, int], ...]  # weekday from 0, hour, dialogues
     by: tuple[tuple[Dimension, tuple[Slice, ...]], ...]
-    troubles: Troubles
-    troubles_before: Troubles
-    absent: tuple[Group, ...]
-    unanswered: tuple[Group, ...]
-    out: tuple[Out, ...]
-    bad: tuple[Bad, ...]
+
+    @property
+    def which(self) -> DialogueFilter:
+        """The dialogues of the whole summary."""
+        return replace(self.filter, since=self.period.since, until=self.period.until)
 
     def slices(self, dimension: Dimension) -> tuple[Slice, ...]:
         return dict(self.by)[dimension]
@@ -191,6 +192,16 @@ class Summary:
                 whole += known.get(part.first + timedelta(days=ahead), Slice())
             series.append((part, whole))
         return series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What customers asked for in a period and did not get, the most wanted first, and answers that they found bad."""
+
+    absent: tuple[Group, ...] = ()
+    unanswered: tuple[Group, ...] = ()
+    out: tuple[Out, ...] = ()
+    bad: tuple[Bad, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

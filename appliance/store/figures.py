@@ -117,7 +117,7 @@ class Figures:
 
     async def out_of_stock(self, which: DialogueFilter, *, most: int = 50) -> list[Out]:
         """Goods that fitted best and were out, by how many dialogues wanted them."""
-        leads = _reached()
+        leads = reached()
         count = func.count(WantRow.conversation_id.distinct())
         rows = await self.connection.execute(
             select(
@@ -162,7 +162,7 @@ class Figures:
             for row in rows
         ]  # fmt: skip
 
-    async def waiting(self) -> Waiting:
+    async def needing_people(self) -> Waiting:
         """What waits for a person now."""
         row = (await self.connection.execute(text(WAITING))).one()
         return Waiting(**row._mapping)
@@ -254,7 +254,7 @@ WAITING = """
 
 def _counts(which: DialogueFilter, *by: Any) -> Select[Any]:
     """How many dialogues there are, and how many came how far."""
-    leads = _reached()
+    leads = reached()
     return (
         select(
             *by,
@@ -269,7 +269,7 @@ def _counts(which: DialogueFilter, *by: Any) -> Select[Any]:
     )
 
 
-def _reached() -> Subquery:
+def reached() -> Subquery:
     """How far the leads of each dialogue came."""
     return (
         select(

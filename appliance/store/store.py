@@ -64,6 +64,9 @@ class Transaction(
     Experiments,
     Privacy,
     Upkeep,
+    Inbox,
+    Notes,
+    Pipeline,
 ):
     """Everything that may be read or written, inside one database transaction."""
 

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import delete, update
 
+from appliance.analytics import Analytics
 from appliance.core.figures import Dimension, Every, Period, Slice, Troubles
 from appliance.core.filters import DialogueFilter, Stage, Trouble
 from appliance.store.digests import START
 from appliance.store.figures import dialogues
 from appliance.store.store import Store
-from appliance.store.tables import ConversationRow, LeadRow, MessageRow
+from appliance.store.tables import ConversationRow, LeadRow, MessageRow, ParcelRow
 from tests.small_history import Talk, Turn, tell
 
 ALMATY = ZoneInfo("Asia/Almaty")  # UTC+5: 20:30 in UTC is the next day there
@@ -178,3 +179,39 @@ def test_a_month_is_compared_with_the_month_before() -> None:
         date(2026, 2, 1),
         date(2026, 2, 28),
     )
+
+
+async def test_a_summary_says_it_all_and_counts_what_was_said_a_moment_ago(store: Store) -> None:
+    await tell(store, *HISTORY)
+    analytics = Analytics(store=store, zone=ALMATY.key, clock=lambda: MONDAY + timedelta(days=7))
+    march = Period(first=date(2026, 3, 2), last=date(2026, 3, 8), zone=ALMATY)
+    week = await analytics.summary(march)
+    wanted = await analytics.demand(march)
+    assert (week.total.dialogues, week.before.dialogues) == (5, 1)
+    assert [one.dialogues for _, one in week.series(Every.DAY)] == [1, 2, 2, 0, 0, 0, 0]
+    assert (week.total.conversion.value, round(week.total.conversion.low, 3)) == (0.2, 0.036)
+    assert [goods.sku for goods in wanted.out] == ["D-1"]
+
+
+async def test_today_stands_beside_the_same_weekday_until_the_same_hour(store: Store) -> None:
+    now = MONDAY + timedelta(days=7)
+    same_hour = Talk(at=MONDAY - timedelta(hours=2), turns=[Turn(text="a", none=True)])
+    later_then = Talk(at=MONDAY + timedelta(hours=2), turns=[Turn(text="b")])
+    today = [Talk(at=now - timedelta(hours=hours), turns=[Turn(text="c")]) for hours in (1, 2, 20)]
+    await tell(store, same_hour, later_then, *today)
+    beside = await Analytics(store=store, zone=ALMATY.key, clock=lambda: now).so_far()
+    assert (beside.now.dialogues, beside.then.dialogues) == (2, 1)
+    assert (beside.troubles.absent, beside.troubles_then.absent) == (0, 1)
+
+
+async def test_what_waits_for_a_person_is_counted_until_somebody_acts(store: Store) -> None:
+    untaken = Talk(at=MONDAY, turns=[Turn(text="a")], lead={"status": "new", "phone": "+7701"})
+    taken = Talk(at=MONDAY, turns=[Turn(text="b")], lead={"status": "taken", "phone": "+7702"})
+    queue = Talk(at=MONDAY, turns=[Turn(text="c")], owner="queue")
+    await tell(store, untaken, taken, queue)
+    async with store.transaction() as tx:
+        parcel = await tx.post(channel="mail", address="a@firm.example", kind="notice", body={})
+        await tx.connection.execute(update(ParcelRow).where(ParcelRow.id == parcel).values(held="no such address"))
+    waiting = await Analytics(store=store, zone="UTC").waiting()
+    assert (waiting.leads, waiting.queue, waiting.held) == (1, 1, 1)
+    assert waiting.leads_since == MONDAY
