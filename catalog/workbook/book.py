@@ -17,12 +17,14 @@ from catalog.workbook.grid import Cell, Grid, is_empty, letter
 from catalog.workbook.layout import Table, far_edge, find_tables
 from catalog.workbook.layouts import Layout, Layouts, named
 from catalog.workbook.messages import message
-from catalog.workbook.pictures import Picture, find_pictures, save_pictures
+from catalog.workbook.picture import Picture, save_pictures
+from catalog.workbook.pictures import find_ods_pictures, find_pictures, zipped
 from catalog.workbook.readers import open_grids
 from catalog.workbook.rows import Draft, Reading, read_rows
 from catalog.workbook.sniff import Kind
 from catalog.workbook.summary import summary
 from catalog.workbook.vocabulary import LOWER, currency_of, field_of, price_rank, simplify
+from catalog.workbook.xls_pictures import xls_contents, xls_pictures
 
 FAR_ROWS = 60  # empty rows below a table that make what follows another thing: a printed page has about as many
 KINDS = ("product", "duplicate", "conflict", "problem", "header", "section", "total", "note", "hidden", "other")
@@ -62,7 +64,7 @@ class Book:
     problems: list[Problem]
     sheets: tuple[Sheet, ...]
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # sheet and row of each product by SKU
-    pictures: tuple[Picture, ...] = ()  # those embedded in an .xlsx
+    pictures: tuple[Picture, ...] = ()  # those embedded in the file
     path: Path = Path()
 
     def with_pictures(self, folder: Path) -> Book:
@@ -73,7 +75,9 @@ class Book:
         if not self.pictures:
             return self
         rows = {(self.places[product.sku][0], product.row): product.sku for product in self.products}
-        saved = save_pictures(self.path.read_bytes(), self.pictures, rows, folder)
+        data = self.path.read_bytes()
+        contents = xls_contents(data).__getitem__ if self.kind == Kind.XLS.value else zipped(data)
+        saved = save_pictures(self.pictures, rows, folder, read=contents)
         products = [
             replace(product, photo=saved[product.sku].name) if product.sku in saved and not product.photo else product
             for product in self.products
@@ -145,6 +149,10 @@ def _pictures(data: bytes, kind: Kind, grids: list[Grid]) -> tuple[Picture, ...]
     match kind:
         case Kind.XLSX:
             return find_pictures(data)
+        case Kind.ODS:
+            return find_ods_pictures(data)
+        case Kind.XLS:
+            return xls_pictures(data)
         case Kind.EXCHANGE:
             return exchange_pictures(data, grids[0])
     return ()

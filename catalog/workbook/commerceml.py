@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from catalog.workbook.grid import Cell, Grid
-from catalog.workbook.pictures import SUFFIXES, Picture
+from catalog.workbook.picture import SUFFIXES, Picture
 from catalog.workbook.sniff import unpacked
 from catalog.workbook.xlsx import parse
 

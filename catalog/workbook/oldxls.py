@@ -25,12 +25,13 @@ def xls_grids(data: bytes) -> list[Grid]:
         book = _opened(data)
     except (CompDocError, IndexError, AssertionError, struct.error):
         # xlrd checks the whole compound file; the book's own stream may be sound where other parts are not.
-        book = _opened(_workbook_stream(data))
+        book = _opened(workbook_stream(data))
     formats = _Formats(book)
     return [_grid(sheet, book.datemode, formats) for sheet in book.sheets()]
 
 
-def _workbook_stream(data: bytes) -> bytes:
+def workbook_stream(data: bytes) -> bytes:
+    """The stream of records inside the compound file. Raises ValueError where there is none, OSError for damage."""
     with olefile.OleFileIO(BytesIO(data)) as compound:
         for name in ("Workbook", "Book"):
             if compound.exists(name):
