@@ -32,8 +32,9 @@ class Journal:
         self._terminal = self._screen.isatty()
         self._rewriting = False
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] | None = file.open("a", encoding="utf-8")
-        self._size = file.stat().st_size
+        self._file: IO[str] | None = None
+        self._size = 0
+        self._open()
 
     def say(self, text: str) -> None:
         """Words of ours to the person who started the box."""
@@ -63,6 +64,16 @@ class Journal:
             self._show(f"{role:9} {text}")
         return text if loud else ""
 
+    def trouble(self) -> str:
+        """Why the folder cannot be written, by trying; empty if it can."""
+        probe = self._path.with_name(".probe")
+        try:
+            probe.write_bytes(b"x" * 4096)  # a whole block: an empty file fits on a full disk
+            probe.unlink()
+        except OSError as error:
+            return error.strerror or type(error).__name__
+        return ""
+
     def close(self) -> None:
         if self._file is not None:
             with contextlib.suppress(OSError):
@@ -73,24 +84,28 @@ class Journal:
         at = record.get("at") or record.get("timestamp") or datetime.now(UTC).isoformat(timespec="milliseconds")
         text = json.dumps({"at": at, **record}, ensure_ascii=False, default=str) + "\n"
         try:
-            self._rotate(len(text.encode()))
-            if self._file is not None:
-                self._file.write(text)
-                self._file.flush()
+            if self._size + len(text.encode()) > LIMIT:
+                self._rotate()
+            file = self._file or self._open()
+            file.write(text)
+            file.flush()
+            self._size += len(text.encode())
         except OSError as error:  # a full disk must not take the box down
+            self.close()  # what it has in hand it would try to write again; the next line opens it anew
             self._show(f"{self._path} cannot be written: {error.strerror}")
 
-    def _rotate(self, more: int) -> None:
-        if self._size + more > LIMIT:
-            self.close()
-            for number in range(KEPT - 1, 0, -1):
-                older = self._path.with_name(f"{self._path.name}.{number}")
-                if older.exists():
-                    older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
-            self._path.replace(self._path.with_name(f"{self._path.name}.1"))
-            self._file = self._path.open("a", encoding="utf-8")
-            self._size = 0
-        self._size += more
+    def _open(self) -> IO[str]:
+        self._file = self._path.open("a", encoding="utf-8")
+        self._size = self._path.stat().st_size
+        return self._file
+
+    def _rotate(self) -> None:
+        self.close()
+        for number in range(KEPT - 1, 0, -1):
+            older = self._path.with_name(f"{self._path.name}.{number}")
+            if older.exists():
+                older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
+        self._path.replace(self._path.with_name(f"{self._path.name}.1"))
 
     def _show(self, text: str, *, rewrite: bool = False) -> None:
         if self._screen is None:

@@ -21,6 +21,7 @@ from appliance.tasks import Tasks
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a restart, doubled each time
 HEALTHY = 15.0  # seconds of life after which a crash counts as the first again: loops die while they start
 SETTLED = 3.0  # seconds after which a process without a port counts as up
+ENDS = 20  # of its unexpected ends that are remembered
 WEDGED = 60.0  # seconds without any answer from a live-check after which a process is started anew
 
 
@@ -59,6 +60,8 @@ class Kept(Protocol):
     phase: Phase
     restarts: int
     reason: str
+    ends: deque[float]  # when it ended unexpectedly, lately; seconds since the epoch
+    last_reason: str  # why, the last time
 
     @property
     def pid(self) -> int | None: ...
@@ -75,7 +78,8 @@ class Child:
         self.role, self.name = role, role.name
         self.phase = Phase.WAITING
         self.restarts = 0
-        self.reason = ""
+        self.reason = self.last_reason = ""
+        self.ends: deque[float] = deque(maxlen=ENDS)
         self._env = {**env, **role.env}
         self._journal, self._changed, self._say = journal, changed, say
         self._process: asyncio.subprocess.Process | None = None
@@ -107,6 +111,8 @@ class Child:
                 pause = FIRST_PAUSE
             self.restarts += 1
             before, self.reason = self.reason, self._why(code)
+            self.last_reason = self.reason
+            self.ends.append(time.time())
             self._enter(Phase.RESTARTING)
             if self.reason != before or pause < LONGEST_PAUSE:  # at its slowest, the same again is no news
                 self._say("process_ended", name=self.name, reason=self.reason, seconds=round(pause))
@@ -212,7 +218,8 @@ class Database:
         self._changed, self._say = changed, say
         self.phase = Phase.WAITING
         self.restarts = 0
-        self.reason = ""
+        self.reason = self.last_reason = ""
+        self.ends: deque[float] = deque(maxlen=ENDS)
 
     @property
     def pid(self) -> int | None:
@@ -240,7 +247,8 @@ class Database:
                     self._enter(Phase.UP)
                 continue
             self.restarts += 1
-            self.reason = tail(self._server.log, lines=1)
+            self.reason = self.last_reason = tail(self._server.log, lines=1)
+            self.ends.append(time.time())
             self._enter(Phase.RESTARTING)
             self._say("process_ended", name=self.name, reason=self.reason, seconds=max(1, round(pause)))
             await asyncio.sleep(pause)

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -70,6 +71,14 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
 
 
+def _hour(text: str) -> str:
+    try:
+        return time.fromisoformat(text).strftime("%H:%M")
+    except ValueError:
+        raise ValueError("must be an hour such as 03:00") from None
+
+
+Days = Annotated[int, Field(ge=0, le=36500)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Url = Annotated[str, AfterValidator(_http)]
@@ -134,6 +143,20 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal
     proxy: SecretStr = NO_SECRET  # for Telegram and downloads
+
+    backup_folder: Path | None = None  # None: backups/ in the data folder
+    backup_copies: Path | None = None  # a folder off the box, such as a mounted share
+    backup_at: Annotated[str, AfterValidator(_hour)] = "03:00"  # in the time zone
+    backup_every: Annotated[int, Field(ge=1, le=168)] = 24  # hours
+    backup_daily: Annotated[int, Field(ge=1, le=366)] = 7  # how many days, weeks and months have their newest kept
+    backup_weekly: Annotated[int, Field(ge=0, le=520)] = 4
+    backup_monthly: Annotated[int, Field(ge=0, le=120)] = 6
+    backup_verify: Annotated[int, Field(ge=0, le=366)] = 30  # days between restores into a scratch database; 0: never
+    keep_dialogues: Days = 1095  # days after their last word; 0: for ever
+    keep_leads: Days = 1825  # days after which their contacts are blanked
+    keep_parcels: Days = 30  # days that what was delivered is remembered
+    keep_audit: Days = 1095
+    keep_logs: Days = 90
 
     alert_to: Words = ()  # mail addresses and Telegram chats told of trouble besides the administrators
     quiet_hours: str = ""  # "22:00-07:00": alerts that may wait are kept back; the console may change them

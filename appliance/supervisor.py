@@ -24,15 +24,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from appliance import logs, ports
+from appliance.alerts import Trouble
 from appliance.journal import Journal
 from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
 from appliance.settings import FILE, Settings, variable
 from appliance.store.embedded import Embedded, EmbeddedError
 from appliance.switching import Choice, Switching
 from appliance.tasks import Tasks
+from appliance.watch import Troubles, Watch
+from appliance.watchman import watchman
 from appliance.words import words
 
 STEP_PAUSES = (15, 60, 300)  # seconds before a failed step is tried again; the last one repeats
+LOGS_LOOK = 10.0  # seconds between looks whether the log folder can be written
+STANDS = 20.0  # seconds that a process must have been up after an unexpected end to count as well
+LOOPS, WITHIN = 3, 180.0  # so many ends in so many seconds are a loop
 STEP_LOOK = 5.0  # seconds between looks whether somebody has brought what we were told not to fetch
 GIVE_WAY = 3.0  # seconds that the children of a killed supervisor may take to end before a port counts as taken
 
@@ -67,6 +73,7 @@ class House:
     roles: tuple[Role, ...]
     steps: tuple[Step, ...] = ()
     migrate: tuple[str, ...] = ()
+    watch: Callable[[Callable[[], Troubles]], Watch] | None = None  # made with a view of what is wrong here
     switch: Switch | None = None  # none where the settings name the model, or another server has it
     own_database: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
@@ -95,12 +102,14 @@ def house(settings: Settings) -> House:
     ]  # fmt: skip
     if own_engine:
         where = (settings.engine_host, settings.engine_port)
-        roles.append(Role(name="engine", program=(*appliance, "engine"), listens=where, nice=5, after="model"))
+        engine = (*appliance, "engine")
+        roles.append(Role(name="engine", program=engine, listens=where, livez="/v1/models", nice=5, after="model"))
     return House(
         home=settings.home,
         roles=tuple(roles),
         steps=tuple(_steps(settings, appliance, own_engine=own_engine)),
         migrate=(*appliance, "migrate"),
+        watch=lambda children: watchman(settings, children),
         switch=_switch(settings, appliance) if own_engine and not settings.model else None,
         own_database=settings.database_url is None,
         env={"APPLIANCE_HOME": str(settings.home)}
@@ -177,6 +186,7 @@ class Supervisor:
         self._database: Database | None = None
         self._children: list[Child] = []
         self._background: list[asyncio.Task[None]] = []
+        self._logs = ""  # why the journal cannot be written
         self._soon: asyncio.TimerHandle | None = None  # the next writing of the state, where one is due
 
     async def run(self) -> int:
@@ -250,6 +260,9 @@ class Supervisor:
         self._say("roles_starting", names=", ".join(child.name for child in self._children))
         for child in self._children:
             tasks.start(self._keep(child), name=child.name)
+        if house.watch is not None:
+            self._background.append(tasks.start(house.watch(self._troubles).run(), name="watch"))
+            self._background.append(tasks.start(self._look_at_logs(), name="logs"))
         if house.switch is not None:
             self._background.append(tasks.start(self._switching(house.switch, env).run(), name="switching"))
         for step in house.steps:
@@ -271,6 +284,24 @@ class Supervisor:
         if child.role.after in self._done:
             await self._done[child.role.after].wait()
         await child.run()
+
+    async def _look_at_logs(self) -> None:
+        while True:
+            if (why := await asyncio.to_thread(self._journal.trouble)) != self._logs:
+                self._logs = why
+                self._changed()
+            await asyncio.sleep(LOGS_LOOK)
+
+    def _troubles(self) -> Troubles:
+        """What is wrong with what is kept here, for the watch."""
+        found = {each.name: trouble for each in self._kept() if (trouble := _trouble(each))}
+        if self._logs:
+            values = {"folder": str(self._house.home / "logs"), "why": self._logs}
+            found["logs"] = Trouble(part="logs", cause="logs_unwritable", values=values)
+        return found
+
+    def _kept(self) -> list[Kept]:
+        return [*([self._database] if self._database else []), *self._children]
 
     def _switching(self, switch: Switch, env: Mapping[str, str]) -> Switching:
         async def examine(model: str) -> str:
@@ -388,7 +419,6 @@ class Supervisor:
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        kept: list[Kept] = [*([self._database] if self._database else []), *self._children]
         state = {
             "supervisor": os.getpid(),
             "at": time.time(),
@@ -400,9 +430,12 @@ class Supervisor:
                     "pid": each.pid,
                     "restarts": each.restarts,
                     "reason": each.reason,
+                    "ends": [round(at, 1) for at in each.ends],
+                    "last_reason": each.last_reason,
                 }
-                for each in kept
+                for each in self._kept()
             },
+            "logs": self._logs,
             "steps": self._steps,
         }
         path = self._house.home / "run" / "state.json"
@@ -443,6 +476,18 @@ def _check_room(home: Path) -> None:
     free = shutil.disk_usage(home).free >> 20
     if free < needed:
         raise StartError(words("disk_full", home=home, free=free, needed=needed))
+
+
+def _trouble(each: Kept) -> Trouble | None:
+    """Of a process that does not stay up; one that is told to end, or waits, is well."""
+    now = time.time()
+    lately = [at for at in each.ends if abs(now - at) < WITHIN]
+    down = each.phase is Phase.RESTARTING or bool(lately and now - lately[-1] < STANDS)
+    if not lately or not down:
+        return None
+    values = {"name": each.name, "reason": each.last_reason, "times": str(len(lately))}
+    cause = "process_loops" if len(lately) >= LOOPS else "process_ended"
+    return Trouble(part=each.name, cause=cause, values=values)
 
 
 def _settled(child: Child) -> bool:

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from appliance import probes
+from appliance.alert_post import Person
 from appliance.app.parts import model_health
 from appliance.beating import Beating
 from appliance.channels.telegram import TelegramChannel
+from appliance.core.types import Role, Staff
 from appliance.health import Health
 from appliance.settings import Settings
+from appliance.store.errors import StoreUnavailable
 from appliance.store.leader import cuts
 from appliance.store.store import Store
+from appliance.watch import Folder
+from appliance.watch import keep_people as write_people
 from catalog.shelf import Shelf
 from models.base import LLM
+
+PEOPLE = 30.0  # seconds between looks who the administrators are
 
 
 def beating(store: Store, role: str) -> Beating:
     """This process's signs of life."""
     return Beating(store=store, role=role, cuts=cuts)
+
+
+async def keep_people(settings: Settings, store: Store) -> None:
+    """Keeps the list of those whom alerts go to beside the watch, which cannot ask the database. Runs for ever."""
+    folder = Folder(home=settings.home)
+    while True:
+        with suppress(StoreUnavailable):
+            async with store.transaction() as tx:
+                crew = await tx.crew()
+            await asyncio.to_thread(write_people, folder, [way for person in crew for way in _ways(person)])
+        await asyncio.sleep(PEOPLE)
+
+
+def _ways(person: Staff) -> Iterator[Person]:
+    if person.role is Role.ADMINISTRATOR and person.telegram_id is not None:
+        yield Person(way="telegram", address=str(person.telegram_id), lang=person.lang)
+    if person.role is Role.ADMINISTRATOR and person.email:
+        yield Person(way="mail", address=person.email, lang=person.lang)
 
 
 def chat_health(

@@ -16,14 +16,15 @@ from appliance.app.parts import (
     shelf,
     until_told,
 )
-from appliance.app.watching import beating
+from appliance.app.watching import beating, keep_people
+from appliance.builds import Builds
 from appliance.channels.mail import MailChannel
 from appliance.desk import Desk
 from appliance.joining import Joining
 from appliance.leads import Notices
 from appliance.outbox import Outbox
 from appliance.settings import Settings
-from appliance.store.leader import MAIL, while_leading
+from appliance.store.leader import BUILDS, MAIL, while_leading
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 
@@ -40,7 +41,11 @@ async def worker(settings: Settings) -> int:
     async with Tasks() as tasks, open_store(settings) as store:
         shelf_ = shelf(settings)
 
+        builds = Builds(store=store, folder=settings.home / "uploads")
+        tasks.start(while_leading(store.url, BUILDS, builds.run, name="builds"), name="builds")
+
         async def prune() -> None:
+            await builds.prune()
             gone = await asyncio.to_thread(shelf_.prune)
             log.info("catalogue.pruned", versions=gone)
 
@@ -66,6 +71,7 @@ async def worker(settings: Settings) -> int:
             jobs.Job(name="leads", every=LEADS, run=look_after_leads),
         ]
         tasks.start(beating(store, "worker").run(), name="beats")
+        tasks.start(keep_people(settings, store), name="people")
         tasks.start(jobs.keep(store.url, scheduled), name="jobs")
         await until_told()
     return 0
