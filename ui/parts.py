@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Asked", "Cell", "Choice", "Column", "Filters", "Progress", "Row", "Rows", "Table", "Tile", "acts", "bar",
     "button", "card", "chart", "chip", "chips", "choice", "code", "confirm", "details", "dialog", "download", "empty",
-    "facts", "field", "image", "link", "linked", "owner_chip", "paint", "progress", "safe_link", "section",
+    "facts", "field", "image", "keys", "link", "linked", "owner_chip", "paint", "progress", "safe_link", "section",
     "set_words", "tag", "text", "tile", "tiles", "two",
 ]  # fmt: skip
 
@@ -366,11 +366,18 @@ def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
         yield made
 
 
+@contextmanager
+def keys() -> Iterator[None]:
+    """The row of a dialog's buttons."""
+    with ui.element("div").classes("c-dialog-keys"):
+        yield
+
+
 async def confirm(here: Here, title: str, effect: str, *, do: str, danger: bool = True) -> bool:
     """Asks before what cannot be undone: the title names the object, `effect` what will happen, `do` the deed."""
     with dialog(title) as asked:
         text(effect, "c-soft", tag="p")
-        with ui.element("div").classes("c-dialog-keys"):
+        with keys():
             ui.button(here.say("frame.cancel"), on_click=lambda: asked.submit(False)).props(
                 "unelevated no-caps autofocus"
             ).classes("c-btn c-btn-plain")

@@ -349,7 +349,7 @@ def _take_signature(show: Callable[..., Any], build: Callable[..., Any], *, drop
     """Gives `show` the path and query values of `build`, with their real types, for FastAPI to read."""
     given = list(inspect.signature(build).parameters.values())[drop:]
     asked = types.SimpleNamespace(__annotations__={value.name: value.annotation for value in given})
-    hints = typing.get_type_hints(asked, build.__globals__)  # type: ignore[attr-defined]
+    hints = typing.get_type_hints(asked, build.__globals__)
     request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
     values = [value.replace(annotation=hints.get(value.name, str)) for value in given]
     show.__signature__ = inspect.Signature([request, *values])  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from appliance.app.parts import POSTED, log_as, open_store
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
+from appliance.desk.audit import Audit
 from appliance.desk.house import House
 from appliance.desk.logins import Logins
 from appliance.desk.sessions import Sessions
@@ -43,6 +44,7 @@ def house(settings: Settings, store: Store) -> House:
             life=timedelta(days=settings.session_days),
         ),
         logins=Logins(store=store),
+        audit=Audit(store=store),
         zone=settings.timezone,
         chat=settings.chat_address,
     )

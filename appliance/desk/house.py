@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.desk import Desk
+from appliance.desk.audit import Audit
 from appliance.desk.logins import Logins
 from appliance.desk.sessions import Sessions
 
@@ -16,5 +17,6 @@ class House:
     desk: Desk  # dialogues, leads and the people of the house
     sessions: Sessions
     logins: Logins
+    audit: Audit
     zone: str = "UTC"  # IANA name of the time zone in which people read times
     chat: str = ""  # the chat's address for people

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from appliance.store.audit import Audit
 from appliance.store.conversations import ALIVE, Conversations
 from appliance.store.crm import CrmAccounts
 from appliance.store.crm_queue import CrmQueue
@@ -32,6 +33,7 @@ from appliance.store.people import Logins
 from appliance.store.pipeline import Pipeline
 from appliance.store.privacy import Privacy
 from appliance.store.quotes import Quotes
+from appliance.store.reports import Reports
 from appliance.store.staff import Crew
 from appliance.store.telegram import Telegrams
 from appliance.store.uploads import Uploads
@@ -56,12 +58,14 @@ class Transaction(
     Crew,
     Quotes,
     Logins,
+    Audit,
     Watching,
     Uploads,
     OwnerTexts,
     Digests,
     Figures,
     Experiments,
+    Reports,
     Privacy,
     Upkeep,
     Inbox,
