@@ -1,4 +1,4 @@
-"""Sees to the uploads: one at a time, in a process of its own, lowered, and again after a death of whoever was at it."""
+"""Sees to the uploads: one at a time, in a process of its own, lowered, and again after the death of a worker."""
 
 from __future__ import annotations
 

@@ -296,6 +296,10 @@ class Shelf:
             self._point(before)
             return before[0]
 
+    def before(self) -> str:
+        """The version that `rollback` would bring back; empty where there is none."""
+        return next((name for name in self._history()[1:] if (self._root / name).is_dir()), "")
+
     def prune(self, keep: int = 3) -> list[str]:
         """Removes all but the newest `keep` versions, the live one and the one before it; returns what went.
 

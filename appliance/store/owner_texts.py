@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy import text as sql
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.store.tables import TextRow, UserRow
+from appliance.store.turns import Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,8 @@ class OwnerText:
     created_at: datetime | None = None
 
 
-class OwnerTexts:
+class OwnerTexts(Turns):
     """The part of a transaction that knows the owner's texts."""
-
-    connection: AsyncConnection
 
     async def words_stamp(self) -> str:
         """Changes with every change of what is live: texts, prompts, their shares. Live rows never change."""
@@ -75,9 +73,7 @@ class OwnerTexts:
     ) -> UUID:
         """The draft of this text, changed or made; its id. One draft a text: it is where the next version grows."""
         mine = (TextRow.kind == kind, TextRow.name == name, TextRow.lang == lang)
-        await self.connection.execute(  # two who make the first draft of one text at once wait for each other
-            select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}|{name}|{lang}", 0)))
-        )
+        await self.alone(f"{kind}|{name}|{lang}")  # two who make the first draft of one text at once
         values = {"body": body, "about": dict(about), "author": author, "created_at": func.clock_timestamp()}
         changed = await self.connection.execute(
             update(TextRow).where(*mine, TextRow.draft).values(values).returning(TextRow.id)

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.store.tables import AuditRow, UploadLineRow, UploadRow, UserRow
+from appliance.store.turns import Turns
 
 STALE = timedelta(seconds=30)  # without a beat, after which a worker counts as dead; it beats every second or two
 CHUNK = 1000  # lines stored by one statement
@@ -64,10 +64,8 @@ class Act:
     after: Mapping[str, Any]
 
 
-class Uploads:
+class Uploads(Turns):
     """The part of a transaction that knows uploads."""
-
-    connection: AsyncConnection
 
     async def keep_upload(self, id: UUID, *, file: str, sha256: str, size: int, author: UUID, lang: str) -> None:
         """Stores an upload that waits to be read; the same id twice is stored once."""
