@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from appliance.app.parts import POSTED, log_as, open_store
+from appliance.app.parts import POSTED, letterhead, log_as, open_store
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
+from appliance.desk.files import Files
 from appliance.desk.house import House
+from appliance.desk.inbox import Inbox
+from appliance.desk.live import Live
 from appliance.desk.logins import Logins
 from appliance.desk.sessions import Sessions
 from appliance.settings import Settings
 from appliance.store.store import Store
+from appliance.tasks import Tasks
 
 
 async def console(settings: Settings) -> int:
@@ -23,10 +27,12 @@ async def console(settings: Settings) -> int:
 
     log_as(settings, "console")
     inside = settings.changed(public_url="").chat_address  # also where the public name leads elsewhere
-    async with open_store(settings) as store:
+    async with open_store(settings) as store, Tasks() as tasks:
+        desk = house(settings, store)
+        tasks.start(desk.live.run(), name="live")
         door = Door(sites=lambda: (), proxies=settings.trusted_proxies)
         site = build(
-            house(settings, store),
+            desk,
             Doors(visitor=door.address, secure=settings.console_address.startswith("https://")),
             look=watch(health=f"{inside}/healthz?format=json", state=settings.home / "run" / "state.json"),
         )
@@ -45,6 +51,9 @@ def house(settings: Settings, store: Store) -> House:
         ),
         logins=Logins(store=store),
         audit=Audit(store=store),
+        inbox=Inbox(store=store, posted=POSTED),
+        files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),
+        live=Live(store=store),
         zone=settings.timezone,
         chat=settings.chat_address,
     )

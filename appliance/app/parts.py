@@ -91,9 +91,14 @@ def quotes(settings: Settings, shelf_: Shelf) -> Quotes:
         goods=goods(shelf_),
         leads=leads(settings),
         days=settings.quote_days,
-        head=Letterhead(company=settings.quote_company, contact=settings.quote_contact, zone=settings.timezone),
+        head=letterhead(settings),
         address=settings.chat_address,
     )
+
+
+def letterhead(settings: Settings) -> Letterhead:
+    """Whose paper a quotation is."""
+    return Letterhead(company=settings.quote_company, contact=settings.quote_contact, zone=settings.timezone)
 
 
 def model_files(settings: Settings) -> ModelFiles:

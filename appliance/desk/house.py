@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
+from appliance.desk.files import Files
+from appliance.desk.inbox import Inbox
+from appliance.desk.live import Live
 from appliance.desk.logins import Logins
 from appliance.desk.sessions import Sessions
 
@@ -18,5 +21,8 @@ class House:
     sessions: Sessions
     logins: Logins
     audit: Audit
+    inbox: Inbox  # dialogues as managers read them
+    files: Files
+    live: Live
     zone: str = "UTC"  # IANA name of the time zone in which people read times
     chat: str = ""  # the chat's address for people
