@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import inf
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from appliance.core.quote import Request
 from appliance.core.texts import say
 from appliance.core.types import Card, Claim, Memory, Message, Progress, Reply, Route, Rung
 from appliance.dialogue import Show
-from appliance.prose import Brief, Writer
+from appliance.prose import Asking, Brief, Writer
 from appliance.remembered import remembered
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
@@ -34,6 +35,7 @@ RELATED = frozenset({"words", "code", "code_beginning"})  # why a near miss is w
 WRITTEN = frozenset({"text", "quick"})  # kinds of messages that are a customer's words
 RECENT = 20  # messages of history that an answer takes into account (MISSION 4.5)
 FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
+AT_ONCE = 1.0  # seconds in which something must be on the screen: prose may take longer only where goods are there
 DEEP = 24  # hits searched for, so that "more" has what to show
 
 
@@ -52,6 +54,7 @@ class Asked:
     follow: FollowUp | None = None
     stages: dict[str, float] = field(default_factory=dict)
     began: float = field(default_factory=time.perf_counter)
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def memory(self) -> Memory:
@@ -261,7 +264,7 @@ class Assistant:
             reply = replace(reply, quick=(say("quick_manager", asked.lang),))
         else:
             text = replies.goods(found, cards, lang=asked.lang, follow=asked.follow, turn=asked.turn)
-            reply = await self._written(asked, Brief.goods(cards), text, route=Route.PRODUCT_SEARCH)
+            reply = await self._told(asked, Brief.goods(cards), text)
             reply = replace(reply, quick=replies.quick_for_goods(asked.lang, cards=cards, follow=asked.follow))
         return replace(
             reply, cards=cards, none=nothing, memory=memory, catalog_version=found.version,
@@ -304,7 +307,7 @@ class Assistant:
             reply = await self._about(asked, follow, [card])
         else:
             facts = replies.about_cards(details, [card], lang=asked.lang)
-            reply = await self._written(asked, Brief.goods([card]), facts, route=Route.PRODUCT_SEARCH)
+            reply = await self._told(asked, Brief.goods([card]), facts)
         memory = replace(asked.memory, shown=(card,))  # the card itself is on the screen already
         return replace(reply, cards=(), memory=memory, sources=(card.sku,), catalog_version=card.catalog_version)
 
@@ -350,7 +353,7 @@ class Assistant:
         text = replies.passages(found, lang=asked.lang)
         if not found:
             return self._contact(asked, text, route=Route.COMPANY)
-        reply = await self._written(asked, Brief.company(found), text, route=Route.COMPANY)
+        reply = await self._written(asked, Brief.company(found), text, route=Route.COMPANY, patience=AT_ONCE)
         if reply.rung is Rung.PROSE:
             reply = replace(reply, text=f"{reply.text}\n\n{replies.source(found[0], asked.lang)}")
         return replace(
@@ -372,17 +375,32 @@ class Assistant:
             text=text, lang=asked.lang, route=route, rung=Rung.FORM, form=replies.form(asked.lang), memory=asked.memory
         )
 
-    async def _written(self, asked: Asked, brief: Brief, template: str, *, route: Route) -> Reply:
-        """Prose where the model can finish it in time and the gate passes some of it; the template otherwise."""
-        said = [question.text for question in asked.claim.questions]
-        written = await self._writer.write(
-            brief, question=asked.text, lang=asked.lang, history=asked.history, said=said, stopped=asked.stopped,
-            show=lambda text: asked.show(
-                Progress(conversation=asked.claim.conversation, message=asked.message, text=text)
-            ),
-        )  # fmt: skip
+    async def _told(self, asked: Asked, brief: Brief, lead: str) -> Reply:
+        """Our own sentence about goods at once, and under it what the model has to say of them."""
+        await asked.show(Progress(conversation=asked.claim.conversation, message=asked.message, text=lead))
+        asked.stages["lead"] = round((time.perf_counter() - asked.began) * 1000, 1)
+        return await self._written(asked, brief, lead, route=Route.PRODUCT_SEARCH, lead=f"{lead}\n\n")
+
+    async def _written(
+        self, asked: Asked, brief: Brief, template: str, *, route: Route, lead: str = "", patience: float = inf
+    ) -> Reply:
+        """Prose, behind `lead`, where the model can write it in time and the gate passes some; else the template."""
+        asking = Asking(
+            question=asked.text,
+            lang=asked.lang,
+            history=asked.history,
+            said=[question.text for question in asked.claim.questions],
+            who=asked.claim.address,
+            since=asked.since,
+        )
+
+        async def show(text: str) -> None:
+            shown = Progress(conversation=asked.claim.conversation, message=asked.message, text=f"{lead}{text}")
+            await asked.show(shown)
+
+        written = await self._writer.write(brief, asking, stopped=asked.stopped, show=show, patience=patience)
         asked.stages.update(written.stages)
-        reply = self._said(asked, written.text or template, route=route)
+        reply = self._said(asked, f"{lead}{written.text}" if written.text else template, route=route)
         if not written.text:
             return replace(reply, blocked=written.blocked)
         return replace(

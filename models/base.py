@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:  # the errors below are caught where nobody computes
@@ -50,6 +51,23 @@ class ModelTooLarge(ModelError):
     """The chosen model does not fit into this box's memory; choose a smaller one with `appliance models use NAME`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What lies before a request that is sent now: seconds in the queue, then tokens a second read and written.
+
+    `reading` is of a prompt's tokens that nobody has read before, `writing` of this one answer, beside those that will
+    be written with it.
+    """
+
+    queue: float = 0.0
+    reading: float = inf
+    writing: float = inf
+
+    def seconds(self, *, prompt: float, answer: float = 1.0) -> float:
+        """Until `answer` tokens are written to a prompt with `prompt` unread tokens."""
+        return self.queue + prompt / self.reading + answer / self.writing
+
+
 class LLM(Protocol):
     """A language model that streams an answer. Implementations raise nothing but `ModelError`."""
 
@@ -62,16 +80,22 @@ class LLM(Protocol):
         schema: Mapping[str, Any] | None = None,
         limit: int = 256,
         stop: Sequence[str] = (),
+        within: float | None = None,
     ) -> AsyncGenerator[str, None]:
         """Pieces of the answer as they are written; `limit` in tokens.
 
         With `schema` (JSON Schema) the whole text is one JSON document that satisfies it. Closing the iterator
-        (`aclose`) cancels the generation and frees its slot at once.
+        (`aclose`) cancels the generation and frees its slot at once. A server that can predict it refuses at once with
+        `ModelBusy` where the first token is not to be expected `within` so many seconds; others pass over the wish.
         """
         ...
 
-    async def wait(self) -> timedelta:
-        """Predicted time until the first token of a request sent now, from the queue and the measured speed."""
+    async def outlook(self) -> Outlook:
+        """What a request sent now has before it, from the queue and the measured speeds."""
+        ...
+
+    def tokens(self, text: str) -> float:
+        """About how many tokens the model makes of a text."""
         ...
 
     async def close(self) -> None:

@@ -6,16 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import ollama
 
-from models.base import ModelBusy, ModelError, ModelMissing, ModelRejected, ModelUnavailable, Turn
+from models.base import ModelBusy, ModelError, ModelMissing, ModelRejected, ModelUnavailable, Outlook, Turn
 from models.documents import check, check_schema
 from models.fetch import Report, Step
+from models.pace import Pace, Running
 
 DEFAULT_URL = "http://127.0.0.1:11434"
 CONTEXT = 4096  # tokens; told with every request, because what Ollama takes by itself differs from box to box
@@ -25,7 +26,6 @@ SLOWEST = 3.0  # tokens a second below which an answer takes longer than anybody
 SLOWED = 0.25  # of the best speed seen: a model that slipped from the card to the processor is below it
 FRESH = 60.0  # seconds for which a generation proves that the model lives
 _LOOK = 2.0  # seconds for which the list of loaded models is believed
-_WEIGHT = 0.3  # of the newest measurement in the moving estimates
 _SURELY = 8  # characters a token at the very most: a text longer than that many times the context cannot fit
 _SILENCE = 120.0  # seconds without a word in the middle of a download
 
@@ -123,6 +123,8 @@ class OllamaChat:
         self._context, self._keep_alive = context, keep_alive
         self._first_token, self._between = first_token, between
         self._pace = Pace()
+        self._cold = COLD
+        self._longest = 0  # tokens of the longest prompt that was read
         self._expects_card = bool(expects_card)
         self._notices_card = expects_card is None
         self._looked, self._found = -_LOOK, None  # type: tuple[float, Loaded | None]
@@ -135,14 +137,16 @@ class OllamaChat:
         schema: Mapping[str, Any] | None = None,
         limit: int = 256,
         stop: Sequence[str] = (),
+        within: float | None = None,
     ) -> AsyncGenerator[str, None]:
         """See `models.base.LLM`. With `schema` a document that was cut or disobeys ends in `ModelError`."""
         self._check_length(turns)
         if self._pace.running >= MOST:
-            raise ModelBusy("Ollama has as many questions as it can take.", retry_after=self._pace.wait())
+            retry = timedelta(seconds=max(1.0, self._pace.outlook().queue))
+            raise ModelBusy("Ollama has as many questions as it can take.", retry_after=retry)
         asked = schema if schema is None else check_schema(schema)
         text, end = "", None
-        with self._pace.request() as request:
+        with self._pace.request(turns, cold=self._found is None) as request:
             async with aclosing(self._parts(turns, asked, limit, stop)) as parts:
                 async for part in parts:
                     if piece := part.message.content:
@@ -153,18 +157,22 @@ class OllamaChat:
                         end = part
             if end is None:
                 raise ModelUnavailable("Ollama broke off in the middle of an answer.")
-            request.ended(end)
+            self._learn(turns, request, end)
         if schema is not None:
             check(text, schema, cut=end.done_reason == "length")
 
-    async def wait(self) -> timedelta:
+    async def outlook(self) -> Outlook:
         """From the requests in flight and the measured speeds; of a model that is not in memory, what loading takes."""
         if await self._loaded() is None:
             if self._loading is None or self._loading.done():
                 # ours, and cancelled by `close`: nobody would ask a model whose predicted wait is that of a cold one
                 self._loading = asyncio.get_running_loop().create_task(self._load(), name="ollama.load")
-            return timedelta(seconds=self._pace.cold) + self._pace.wait()
-        return self._pace.wait()
+            told = self._pace.outlook()
+            return replace(told, queue=told.queue + self._cold)
+        return self._pace.outlook()
+
+    def tokens(self, text: str) -> float:
+        return self._pace.tokens(text)
 
     async def trouble(self) -> str:
         """Why customers are served worse than they could be, and what to do; empty when all is well.
@@ -174,7 +182,8 @@ class OllamaChat:
         try:
             if time.monotonic() - self._pace.lived > FRESH and not self._pace.running:
                 await self._prove()
-            return troubles(await self._loaded(), self._pace, card=self._expects_card, context=self._context)
+            loaded = await self._loaded()
+            return troubles(loaded, self._pace, card=self._expects_card, context=self._context, longest=self._longest)
         except ModelError as error:
             return str(error)
 
@@ -204,6 +213,13 @@ class OllamaChat:
                 async for part in parts:
                     yield part
 
+    def _learn(self, turns: Sequence[Turn], request: Running, end: ollama.ChatResponse) -> None:
+        if end.eval_count and end.eval_duration:
+            self._pace.wrote(end.eval_count, end.eval_duration / 1e9)
+        if end.prompt_eval_count:  # of a prompt that the server had in memory it tells only the new tokens
+            self._longest = max(self._longest, end.prompt_eval_count)
+        request.ended(loading=(end.load_duration or 0) / 1e9)
+
     async def _loaded(self) -> Loaded | None:
         """The model as `/api/ps` shows it, asked at most every two seconds; None while it is not in memory."""
         if time.monotonic() - self._looked >= _LOOK:
@@ -220,7 +236,7 @@ class OllamaChat:
         with suppress(ModelError), translated(self.name):
             async with _patient(2 * self._first_token):
                 await self.server.client.chat(self.name, [], options=self._options, keep_alive=self._keep_alive)
-            self._pace.cold = time.monotonic() - began
+            self._cold = time.monotonic() - began
             self._looked = -_LOOK
 
     async def _prove(self) -> None:
@@ -235,67 +251,7 @@ class OllamaChat:
             raise ModelRejected(f"The prompt does not fit into {self._context} tokens; shorten the prompt.")
 
 
-class Pace:
-    """What this process measured of the model, and the wait that follows from it. Speeds are in tokens a second."""
-
-    def __init__(self) -> None:
-        self.running = 0
-        self.speed = self.best = 0.0
-        self.cold = COLD
-        self.prompt = 0  # tokens of the longest prompt that was read
-        self.lived = -FRESH  # when the last generation succeeded
-        self._first = self._whole = 0.0  # seconds to the first piece and to the end, with the model loaded, unqueued
-        self._speaking = 0
-        self._together = 1  # the most answers seen to be written at once: Ollama does not tell how many it takes
-
-    def request(self) -> _Request:
-        return _Request(self)
-
-    def wait(self) -> timedelta:
-        """Those before a request in the queue, each the time of a whole answer, divided by those served at once."""
-        before = max(0, self.running + 1 - self._together)
-        return timedelta(seconds=before * self._whole / self._together + self._first)
-
-    def learn(self, end: ollama.ChatResponse, *, first: float, whole: float, queued: bool) -> None:
-        self.lived = time.monotonic()
-        loading = (end.load_duration or 0) / 1e9
-        if not queued:
-            self._first = _moved(self._first, max(0.0, first - loading))
-            self._whole = _moved(self._whole, max(0.0, whole - loading))
-        if end.eval_count and end.eval_duration and end.eval_count >= 8:  # fewer tokens measure mostly the clock
-            self.speed = _moved(self.speed, end.eval_count / end.eval_duration * 1e9)
-            self.best = max(self.best, self.speed)
-        self.prompt = max(self.prompt, end.prompt_eval_count or 0)
-
-
-class _Request:
-    """One request in flight, for as long as its `with` lasts."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-
-    def __enter__(self) -> _Request:
-        self._began, self._first = time.monotonic(), 0.0
-        self._queued = self._pace.running >= self._pace._together
-        self._pace.running += 1
-        return self
-
-    def spoke(self) -> None:
-        if not self._first:
-            self._first = time.monotonic() - self._began
-            self._pace._speaking += 1
-            self._pace._together = max(self._pace._together, self._pace._speaking)
-
-    def ended(self, end: ollama.ChatResponse) -> None:
-        whole = time.monotonic() - self._began
-        self._pace.learn(end, first=self._first or whole, whole=whole, queued=self._queued)
-
-    def __exit__(self, *_: object) -> None:
-        self._pace.running -= 1
-        self._pace._speaking -= bool(self._first)
-
-
-def troubles(loaded: Loaded | None, pace: Pace, *, card: bool, context: int) -> str:
+def troubles(loaded: Loaded | None, pace: Pace, *, card: bool, context: int, longest: int = 0) -> str:
     """What the operator should know of a model that answers; `card` says that it should run on one."""
     if loaded is not None and card and not loaded.on_cards:
         return (
@@ -312,7 +268,7 @@ def troubles(loaded: Loaded | None, pace: Pace, *, card: bool, context: int) -> 
             f"Ollama writes {pace.speed:.1f} tokens/s, at its best it wrote {pace.best:.1f}; see in `ollama ps` "
             "whether it fell back to the processor, and what else runs on that box."
         )
-    if pace.prompt >= context:
+    if longest >= context:
         return (
             f"Prompts reach the context of {context} tokens and are cut by Ollama; set APPLIANCE_ENGINE_CONTEXT higher."
         )
@@ -374,10 +330,6 @@ class _patient:  # noqa: N801  (reads as a phrase: async with _patient(3.0))
             await self._timeout.__aexit__(*error)
         except TimeoutError as late:
             raise ModelUnavailable(f"Ollama has been silent for {self._seconds:.0f} seconds.") from late
-
-
-def _moved(estimate: float, measured: float) -> float:
-    return estimate + (_WEIGHT if estimate else 1.0) * (measured - estimate)
 
 
 def _same(one: str, other: str) -> bool:

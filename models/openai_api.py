@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import timedelta
@@ -11,11 +10,11 @@ from typing import Any
 
 import httpx
 
-from models.base import ModelBusy, ModelError, ModelRejected, ModelUnavailable, Turn
+from models.base import ModelBusy, ModelError, ModelRejected, ModelUnavailable, Outlook, Turn
 from models.documents import check
+from models.pace import Pace, Running
 from models.sse import events
 
-_WEIGHT = 0.3  # of the newest measurement in the moving estimate of the wait
 _RETRY = timedelta(seconds=5)  # where a busy server does not say when to come again
 
 
@@ -40,7 +39,7 @@ class OpenAIChat:
         self.name = self._model = model  # the name becomes the one that the server gives its model
         self._temperature = temperature
         self._first_token, self._between = first_token, between
-        self._estimate = 0.0  # seconds to the first token, as measured here
+        self._pace = Pace()
         self._asks_wait = True  # until the server turns out not to be our engine
         self._root = base_url.rstrip("/").removesuffix("/v1")
         self._http = httpx.AsyncClient(
@@ -57,38 +56,42 @@ class OpenAIChat:
         schema: Mapping[str, Any] | None = None,
         limit: int = 256,
         stop: Sequence[str] = (),
+        within: float | None = None,
     ) -> AsyncGenerator[str, None]:
         """See `models.base.LLM`. With `schema` a document that was cut or disobeys ends in `ModelError`."""
-        started = time.monotonic()
-        text, finish = "", ""
-        async with aclosing(self._events(self._body(turns, schema, limit, stop))) as found:
-            while (event := await self._next(found, first=not text)) is not None:
-                self.name = event.get("model") or self.name
-                choice = (event.get("choices") or [{}])[0]
-                finish = choice.get("finish_reason") or finish
-                piece = (choice.get("delta") or {}).get("content") or ""
-                if not piece:
-                    continue
-                if not text:
-                    self._learn(time.monotonic() - started)
-                text += piece
-                yield piece
-        if not finish:
-            raise ModelUnavailable("The model's server broke off in the middle of an answer.")
+        text, finish, usage = "", "", dict[str, Any]()
+        with self._pace.request(turns) as request:
+            async with aclosing(self._events(self._body(turns, schema, limit, stop, within))) as found:
+                while (event := await self._next(found, first=not text)) is not None:
+                    self.name = event.get("model") or self.name
+                    usage = event.get("usage") or usage
+                    choice = (event.get("choices") or [{}])[0]
+                    finish = choice.get("finish_reason") or finish
+                    piece = (choice.get("delta") or {}).get("content") or ""
+                    if piece:
+                        request.spoke()
+                        text += piece
+                        yield piece
+            if not finish:
+                raise ModelUnavailable("The model's server broke off in the middle of an answer.")
+            self._learn(turns, text, request, usage)
         if schema is not None:
             check(text, schema, cut=finish == "length")
 
-    async def wait(self) -> timedelta:
-        """From our engine's queue; of any other server, what this client has measured lately."""
+    async def outlook(self) -> Outlook:
+        """From our engine's queue and speeds; of any other server, what this client has measured lately."""
         if self._asks_wait:
             try:
                 response = await self._http.get(f"{self._root}/wait", timeout=2.0)
             except httpx.HTTPError as error:
                 raise self._unreachable(error) from error
-            if (seconds := _seconds(response)) is not None:
-                return timedelta(seconds=seconds)
+            if (told := _outlook(response)) is not None:
+                return told
             self._asks_wait = response.status_code >= 500  # an engine in trouble is still ours
-        return timedelta(seconds=self._estimate)
+        return self._pace.outlook()
+
+    def tokens(self, text: str) -> float:
+        return self._pace.tokens(text)
 
     async def share(self, turns: Sequence[Turn]) -> None:
         """Tells our engine a beginning that chats will share, so that the first of them is fast already.
@@ -107,11 +110,17 @@ class OpenAIChat:
         await self._http.aclose()
 
     def _body(
-        self, turns: Sequence[Turn], schema: Mapping[str, Any] | None, limit: int, stop: Sequence[str]
+        self,
+        turns: Sequence[Turn],
+        schema: Mapping[str, Any] | None,
+        limit: int,
+        stop: Sequence[str],
+        within: float | None,
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "messages": _messages(turns),
             "stream": True,
+            "stream_options": {"include_usage": True},
             "max_tokens": limit,
             "temperature": self._temperature,
         }
@@ -119,6 +128,8 @@ class OpenAIChat:
             body["model"] = self._model
         if stop:
             body["stop"] = list(stop)
+        if within is not None and self._asks_wait:  # our engine's own word: others may refuse it
+            body["within"] = within
         if schema is not None:
             named = {"name": "answer", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": named}
@@ -148,8 +159,12 @@ class OpenAIChat:
         except TimeoutError as error:
             raise ModelUnavailable(f"The model's server has been silent for {patience:.0f} seconds.") from error
 
-    def _learn(self, seconds: float) -> None:
-        self._estimate += (_WEIGHT if self._estimate else 1.0) * (seconds - self._estimate)
+    def _learn(self, turns: Sequence[Turn], text: str, request: Running, usage: Mapping[str, Any]) -> None:
+        if prompt := usage.get("prompt_tokens"):
+            self._pace.counted(turns, int(prompt))
+        tokens = int(usage.get("completion_tokens") or self._pace.tokens(text))
+        self._pace.wrote(tokens - 1, request.writing)
+        request.ended()
 
     def _unreachable(self, error: httpx.HTTPError) -> ModelUnavailable:
         return ModelUnavailable(f"The model's server at {self._root} cannot be reached: {type(error).__name__}.")
@@ -159,10 +174,11 @@ def _messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
     return [{"role": turn.role, "content": turn.text} for turn in turns]
 
 
-def _seconds(response: httpx.Response) -> float | None:
+def _outlook(response: httpx.Response) -> Outlook | None:
     """What our engine predicts; None from any other server, which may answer this address with anything."""
     try:
-        return float(response.json()["seconds"]) if response.status_code == 200 else None
+        told = response.json() if response.status_code == 200 else {}
+        return Outlook(**{name: float(told[name]) for name in ("queue", "reading", "writing")})
     except (ValueError, KeyError, TypeError):
         return None
 

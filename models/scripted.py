@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Any, TypeAlias
 
-from models.base import ModelError, Turn
+from models.base import ModelError, Outlook, Turn
 from models.documents import check, check_schema, example
 
 Line: TypeAlias = str | ModelError  # said, or raised
@@ -27,7 +27,7 @@ def echo(turns: Sequence[Turn], schema: Mapping[str, Any] | None) -> str:
 class ScriptedLLM:
     """The LLM port on a script: a function of the turns and the schema, or lines said one after another, over and over.
 
-    `wait` is what it predicts, `pause` the time before each piece. `asked` holds the turns of every request, and
+    `outlook` is what it predicts, `pause` the time before each piece. `asked` holds the turns of every request, and
     `running` the number of generations that are neither finished nor cancelled.
     """
 
@@ -36,14 +36,14 @@ class ScriptedLLM:
         script: Script | Sequence[Line] = echo,
         *,
         name: str = "scripted",
-        wait: timedelta = timedelta(0),
+        outlook: Outlook | None = None,
         pause: timedelta = timedelta(0),
     ) -> None:
         self.name = name
         self.asked: list[tuple[Turn, ...]] = []
         self.running = 0
         self._script = script if callable(script) else _in_turn(script)
-        self._wait, self._pause = wait, pause
+        self._outlook, self._pause = outlook or Outlook(), pause
 
     async def stream(
         self,
@@ -52,6 +52,7 @@ class ScriptedLLM:
         schema: Mapping[str, Any] | None = None,
         limit: int = 256,
         stop: Sequence[str] = (),
+        within: float | None = None,
     ) -> AsyncGenerator[str, None]:
         """See `models.base.LLM`; a token is a word."""
         self.asked.append(tuple(turns))
@@ -69,8 +70,11 @@ class ScriptedLLM:
         if schema is not None:
             check("".join(pieces), schema, cut=len(pieces) > limit)
 
-    async def wait(self) -> timedelta:
-        return self._wait
+    async def outlook(self) -> Outlook:
+        return self._outlook
+
+    def tokens(self, text: str) -> float:
+        return len(_PIECES.findall(text))
 
     async def close(self) -> None:
         pass

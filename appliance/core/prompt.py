@@ -20,10 +20,8 @@ from appliance.core.claims.numbers import find_numbers
 from appliance.core.types import Card
 from models.base import Turn
 
-GOODS = 3  # rows that a prompt holds: about 30 tokens each, and a token costs a customer 20 to 50 ms on two cores
 ATTRIBUTES = 2  # of each row, those that the question names
-NAME, VALUE, QUESTION, REMARK, SHOP = 60, 30, 300, 80, 600  # characters kept of each kind of text
-EARLIER = 2  # remarks of the dialogue that a prompt repeats; longer histories make small models invent
+NAME, VALUE, QUESTION, REMARK = 60, 30, 300, 80  # characters kept of each kind of text
 # What an answer is made of: words of its language, single blanks, and the marks of its context, but no digit and
 # nothing that JSON would escape. By construction then no figure is written, no mark broken, no language changed.
 WORDS = {
@@ -38,6 +36,22 @@ SCRIPTS = {
     "zh": "chinese",
 }
 POINTS = ".,!?:;()«»„“”’'—–…-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much a prompt holds: rows, remarks of the dialogue before, characters of the company's text.
+
+    A row is about 30 tokens, and a token costs a customer 20 to 50 ms on two cores; longer histories make small models
+    invent.
+    """
+
+    goods: int = 3
+    earlier: int = 2
+    shop: int = 600
+
+
+SIZES = (Size(), Size(goods=2, earlier=0, shop=400), Size(goods=1, earlier=0, shop=200))  # the one that fits the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +98,19 @@ def build(
     passages: Sequence[str] = (),
     history: Sequence[tuple[str, str]] = (),
     digits: bool = False,
+    size: Size = SIZES[0],
 ) -> Request:
     """A request about `rows` (goods), `passages` (the company's text) or neither (small talk).
 
     `history` holds (role, text) pairs, oldest first, with the role "user" for the customer. `digits` lets the
-    answer's grammar have digits, for servers that know no patterns. Rows beyond `GOODS` are left out.
+    answer's grammar have digits, for servers that know no patterns. What is beyond `size` is left out.
     """
     words = _read(body)
-    labelled = dict(zip(ascii_uppercase, rows[:GOODS], strict=False))
-    shop, values = marked(" ".join(data(text, SHOP) for text in passages)[:SHOP])
+    labelled = dict(zip(ascii_uppercase, rows[: size.goods], strict=False))
+    shop, values = marked(data(" ".join(data(text, size.shop) for text in passages), size.shop))
     parts = []
-    if history:
-        parts.append(words["user"]["earlier"].format(text=_earlier(words["user"], history)))
+    if history and size.earlier:
+        parts.append(words["user"]["earlier"].format(text=_earlier(words["user"], history, size.earlier)))
     if labelled:
         listed = "\n".join(_row(words["user"], label, row, labelled, question) for label, row in labelled.items())
         parts.append(words["user"]["goods"].format(rows=listed))
@@ -235,8 +250,8 @@ def _telling(row: Card, question: str) -> list[tuple[str, str]]:
     return [pair for pair in row.attributes if is_asked(*pair)][:ATTRIBUTES]
 
 
-def _earlier(words: Mapping[str, str], history: Sequence[tuple[str, str]]) -> str:
-    last = [pair for pair in history if pair[1].strip()][-EARLIER:]
+def _earlier(words: Mapping[str, str], history: Sequence[tuple[str, str]], most: int) -> str:
+    last = [pair for pair in history if pair[1].strip()][-most:]
     return " ".join(
         words["customer" if role == "user" else "assistant"].format(text=data(text, REMARK)) for role, text in last
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 _FRESH = 30.0  # seconds for which a success answers for the model's health
 _STUCK = 60.0  # seconds without any progress after which a busy model counts as hung
 _PROBE = 30.0  # seconds that a generation of one token may take on an idle engine
+_REMEASURE = 10.0  # seconds between looks at an idle engine's speed
 _REST = 16  # tokens that must remain of the context for an answer
 
 
@@ -45,6 +47,7 @@ class Request:
     schema: Mapping[str, Any] | None = None
     stop: Sequence[str] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    within: float | None = None  # seconds in which the first token must be expected
 
 
 class Engine:
@@ -58,6 +61,7 @@ class Engine:
         self._prefixes = prefixes
         self._started = self._succeeded = self._progressed = time.monotonic()
         self._probe = asyncio.Lock()
+        self._measurements = itertools.count(1)
 
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
         """The pieces of an answer. Closing the generator gives the slot to the next in line as soon as it is idle."""
@@ -68,6 +72,7 @@ class Engine:
             raise
         prompt = await self._runtime.prompt(request.turns)
         limit = self._limit(prompt, request.limit)
+        self._check_time(prompt, request.within)
         async with self.seats.take(prompt, limit=limit) as seat:
             await self._seat_prefix(seat, prompt)
             async with aclosing(self._generate(seat, prompt, limit, request)) as pieces:
@@ -88,16 +93,29 @@ class Engine:
         return len(tokens)
 
     async def measure(self) -> None:
-        """A short generation at the start: it proves the model, wakes its memory and gives the first speeds.
+        """A short generation: at the start it proves the model, wakes its memory and gives the first speeds.
 
         With a schema, because the first one costs a second (the runtime sorts its vocabulary for it, once), every
-        other 10 ms and 1 to 2 % of the speed.
+        other 10 ms and 1 to 2 % of the speed. Its text is another each time, so that there is something to read.
         """
-        text = "Pumps, valves, filters and hoses for workshops and gardens. " * 6
-        request = Request(turns=[Turn(role="user", text=text)], limit=12, schema={"type": "string", "minLength": 60})
+        text = f"{next(self._measurements)} " + "Pumps, valves, filters and hoses for workshops and gardens. " * 6
+        request = Request(turns=[Turn(role="user", text=text)], limit=16, schema={"type": "string", "minLength": 80})
         async with aclosing(self.answer(request)) as pieces:
             async for _ in pieces:
                 pass
+
+    async def stay_measured(self) -> None:
+        """For ever: an idle engine whose last answers were slow looks whether the box has recovered.
+
+        Without it the slowness of a busy minute would be believed, nothing would be asked, and nothing learnt.
+        """
+        while True:
+            await asyncio.sleep(_REMEASURE)
+            idle = not self.seats.busy and time.monotonic() - self._progressed > _REMEASURE / 2
+            if idle and self.seats.pace.slowed:
+                with suppress(ModelError):
+                    await self.measure()
+                self.seats.pace.forget_best()
 
     async def healthy(self) -> bool:
         """By a real generation, unless one has just succeeded; a busy engine is not a dead one."""
@@ -126,9 +144,9 @@ class Engine:
             "queued": self.seats.waiting,
             "queue": self.seats.room,
             "context": self._runtime.context,
-            "wait_seconds": round(self.seats.wait(), 3),
-            "tokens_per_second": round(pace.speed, 2),
-            "prompt_tokens_per_second": round(pace.prompt_speed, 2),
+            "wait_seconds": round(self.seats.outlook().queue, 3),
+            "tokens_per_second": round(pace.writing(1), 2),
+            "prompt_tokens_per_second": round(pace.reading.value, 2),
             "cpu_seconds": round(time.process_time(), 2),
             "seconds_up": round(time.monotonic() - self._started, 1),
             "counts": asdict(self.counts),
@@ -158,11 +176,12 @@ class Engine:
                     if piece.computed or piece.reused:
                         seat.fresh = len(prompt) - piece.reused
                     self.seats.computed(seat, seat.fresh if piece.tokens else piece.computed)
-                    seat.produced += len(piece.tokens)
-                    written += piece.tokens
+                    if piece.tokens:
+                        self.seats.wrote(seat, len(piece.tokens))
+                        written += piece.tokens
                     if piece.finish:
                         finished = True
-                        self._account(seat, piece)
+                        self._account(seat)
                     yield piece
         except ModelError:
             self.counts.failed += 1
@@ -177,11 +196,11 @@ class Engine:
                 self.counts.cancelled += 1
                 await self._runtime.idle(seat.number)
 
-    def _account(self, seat: Seat, last: Piece) -> None:
+    def _account(self, seat: Seat) -> None:
         self._succeeded = time.monotonic()
         self.counts.answered += 1
         self.counts.answer_tokens += seat.produced
-        self.seats.pace.answered(prompt=seat.fresh, answer=seat.produced, speed=last.speed)
+        self.seats.pace.answered(prompt=seat.fresh, answer=seat.produced)
 
     async def _seat_prefix(self, seat: Seat, prompt: Sequence[int]) -> None:
         """Reads the shared beginning into a slot that lacks it."""
@@ -217,6 +236,16 @@ class Engine:
             self.counts.refused += 1
             raise ModelRejected(self._too_long(len(prompt)))
         return max(1, min(wanted, room))
+
+    def _check_time(self, prompt: Sequence[int], within: float | None) -> None:
+        if within is None:
+            return
+        best = self._prefixes.best(prompt)
+        try:
+            self.seats.check_time(prompt, kept=len(best.tokens) if best else 0, within=within)
+        except ModelError:
+            self.counts.refused += 1
+            raise
 
     def _too_long(self, length: int) -> str:
         return (

@@ -45,9 +45,10 @@ def face(engine: Engine, *, prefix: Sequence[Turn] = ()) -> Starlette:
                 log.exception("the engine could not be prepared")
 
         async with asyncio.TaskGroup() as tasks:
-            preparing = tasks.create_task(prepare())
+            running = [tasks.create_task(prepare()), tasks.create_task(engine.stay_measured())]
             yield
-            preparing.cancel()
+            for task in running:
+                task.cancel()
         await engine.close()
 
     return Starlette(
@@ -69,15 +70,16 @@ async def _complete(engine: Engine, http: HttpRequest) -> Response:
     pieces = engine.answer(request)
     if body.get("stream"):
         first = await _unless_gone(http.receive, anext(pieces))
-        return _Stream(engine.name, first, pieces) if first else Response(status_code=499)
+        told = bool((body.get("stream_options") or {}).get("include_usage"))
+        return _Stream(engine.name, first, pieces, usage=told) if first else Response(status_code=499)
     async with aclosing(pieces):
         whole = await _unless_gone(http.receive, _whole(pieces))
     if whole is None:  # the client has gone and the generation with it; nobody reads this
         return Response(status_code=499)
-    text, finish, tokens = whole
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-    usage = {"completion_tokens": tokens}
-    return JSONResponse({**_envelope(engine.name, "chat.completion"), "choices": [choice], "usage": usage})
+    text, last, tokens = whole
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": last.finish or "stop"}
+    answer = {**_envelope(engine.name, "chat.completion"), "choices": [choice], "usage": _usage(last, tokens)}
+    return JSONResponse(answer)
 
 
 async def _models(engine: Engine, _: HttpRequest) -> Response:
@@ -89,9 +91,25 @@ async def _health(engine: Engine, _: HttpRequest) -> Response:
     return JSONResponse({"status": "ok" if healthy else "stuck"}, status_code=200 if healthy else 503)
 
 
-async def _wait(engine: Engine, _: HttpRequest) -> Response:
+async def _wait(engine: Engine, http: HttpRequest) -> Response:
+    """What a request sent now has before it; `seconds` is when the first token comes, of a prompt as long as most.
+
+    With `?prompt=` and `?answer=` (tokens) it is when so long an answer to so long a prompt would be written.
+    """
     seats = engine.seats
-    return JSONResponse({"seconds": round(seats.wait(), 3), "busy": seats.busy, "queued": seats.waiting})
+    outlook = seats.outlook()
+    prompt = _number(http.query_params.get("prompt"), seats.pace.prompt)
+    answer = _number(http.query_params.get("answer"), 1.0)
+    return JSONResponse(
+        {
+            "seconds": round(outlook.seconds(prompt=prompt, answer=answer), 3),
+            "queue": round(outlook.queue, 3),
+            "reading": round(outlook.reading, 3),
+            "writing": round(outlook.writing, 3),
+            "busy": seats.busy,
+            "queued": seats.waiting,
+        }
+    )
 
 
 async def _status(engine: Engine, _: HttpRequest) -> Response:
@@ -125,8 +143,9 @@ class _Stream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, name: str, first: Piece, rest: AsyncGenerator[Piece, None]) -> None:
+    def __init__(self, name: str, first: Piece, rest: AsyncGenerator[Piece, None], *, usage: bool) -> None:
         super().__init__()
+        self._usage, self._tokens = usage, 0
         del self.headers["content-length"]
         self.headers["cache-control"] = "no-store"
         self._envelope = _envelope(name, "chat.completion.chunk")
@@ -153,23 +172,37 @@ class _Stream(Response):
         return True
 
     async def _say(self, piece: Piece, say: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        self._tokens += len(piece.tokens)
         if piece.text:
             await say(self._chunk({"content": piece.text}, None))
         if piece.finish:
             await say(self._chunk({}, piece.finish))
+            if self._usage:
+                usage = {**self._envelope, "choices": [], "usage": _usage(piece, self._tokens)}
+                await say(json.dumps(usage))
 
     def _chunk(self, delta: Mapping[str, str], finish: str | None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return json.dumps({**self._envelope, "choices": [choice]}, ensure_ascii=False)
 
 
-async def _whole(pieces: AsyncIterator[Piece]) -> tuple[str, str, int]:
-    text, finish, tokens = "", "stop", 0
-    async for piece in pieces:
-        text += piece.text
-        tokens += len(piece.tokens)
-        finish = piece.finish or finish
-    return text, finish, tokens
+async def _whole(pieces: AsyncIterator[Piece]) -> tuple[str, Piece, int]:
+    """The text, the last piece, and how many tokens were written."""
+    text, last, tokens = "", Piece(), 0
+    async for last in pieces:
+        text += last.text
+        tokens += len(last.tokens)
+    return text, last, tokens
+
+
+def _usage(last: Piece, written: int) -> dict[str, Any]:
+    """The counts as OpenAI's clients read them, from the last piece of an answer."""
+    return {
+        "prompt_tokens": last.computed + last.reused,
+        "completion_tokens": written,
+        "total_tokens": last.computed + last.reused + written,
+        "prompt_tokens_details": {"cached_tokens": last.reused},
+    }
 
 
 async def _unless_gone(receive: Receive, work: Awaitable[T]) -> T | None:
@@ -219,7 +252,10 @@ def _request(body: Mapping[str, Any]) -> Request:
     if not isinstance(limit, int) or not all(isinstance(word, str) for word in stops):
         raise ModelRejected("`max_tokens` must be a whole number and `stop` a text or a list of texts.")
     options = {key: body[key] for key in _PASSED if body.get(key) is not None}
-    return Request(turns=_turns(body), limit=limit, schema=_schema(body), stop=stops, options=options)
+    within = body.get("within")  # ours: seconds in which the first token must be expected
+    if within is not None and not isinstance(within, int | float):
+        raise ModelRejected("`within` must be a number of seconds.")
+    return Request(turns=_turns(body), limit=limit, schema=_schema(body), stop=stops, options=options, within=within)
 
 
 def _turns(body: Mapping[str, Any]) -> list[Turn]:
@@ -254,6 +290,13 @@ def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         case other:
             raise ModelRejected(f"`response_format` knows text, json_object and json_schema, not {other!r}.")
     return check_schema(schema)  # the runtime only logs a schema that it cannot compile, and then writes anything
+
+
+def _number(text: str | None, otherwise: float) -> float:
+    try:
+        return max(0.0, float(text)) if text else otherwise
+    except ValueError:
+        raise ModelRejected("`prompt` and `answer` must be numbers of tokens.") from None
 
 
 def _envelope(name: str, kind: str) -> dict[str, Any]:

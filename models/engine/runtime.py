@@ -32,8 +32,7 @@ class Piece:
     tokens: tuple[int, ...] = ()
     computed: int = 0
     reused: int = 0
-    finish: str = ""  # "stop" or "length" on the last piece, which carries the speed
-    speed: float = 0.0  # tokens a second, 0 where too few were written to tell
+    finish: str = ""  # "stop" or "length" on the last piece
 
 
 class Runtime(Protocol):

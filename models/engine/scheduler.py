@@ -8,7 +8,6 @@ over from it, and one that another is just computing is waited for: however many
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -28,7 +27,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _ENDING = ModelUnavailable("The engine is ending.")
-_TELLING = 4  # tokens of an answer from which its speed can be told
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +47,6 @@ class Chat:
     known: int = 0  # tokens of the prompt in its slot
     next: int | None = None  # written, and not yet decoded
     written: list[int] = field(default_factory=list)
-    began: float = 0.0  # when its first token was written
 
     @property
     def reads(self) -> bool:
@@ -204,7 +201,6 @@ class Scheduler:
         if chat.limit == 0:
             return self._finish(chat, "length")
         token = chat.sampler.choose(self._decoder.logits(at))
-        chat.began = chat.began or time.monotonic()
         if token is None or token in self._decoder.endings:
             return self._finish(chat, "stop", chat.writing.end())
         if chat.grammar:
@@ -220,11 +216,9 @@ class Scheduler:
         return chat.say(Piece(text=text, tokens=(token,)))
 
     def _finish(self, chat: Chat, why: str, text: str = "", tokens: tuple[int, ...] = ()) -> None:
-        count, seconds = len(chat.written), time.monotonic() - chat.began
-        speed = (count - 1) / seconds if count >= _TELLING and seconds > 0 else 0.0
         computed = len(chat.prompt) - chat.reused
         self._leave(chat)
-        chat.say(Piece(text=text, tokens=tokens, computed=computed, reused=chat.reused, finish=why, speed=speed))
+        chat.say(Piece(text=text, tokens=tokens, computed=computed, reused=chat.reused, finish=why))
 
     def _leave(self, chat: Chat) -> None:
         self._chats.remove(chat)

@@ -178,7 +178,6 @@ def _piece(event: Mapping[str, Any]) -> Piece:
         computed=timings["prompt_n"],
         reused=timings["cache_n"],
         finish="length" if event["stop_type"] == "limit" else "stop",
-        speed=timings["predicted_per_second"] if timings["predicted_n"] >= 4 else 0.0,
     )
 
 

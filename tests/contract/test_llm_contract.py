@@ -186,10 +186,14 @@ async def test_many_chats_at_once_get_each_their_own_answer(subject: Subject) ->
     assert await asyncio.gather(*map(one, words)) == words
 
 
-async def test_the_predicted_wait_is_a_sane_time(subject: Subject) -> None:
+async def test_the_outlook_is_a_sane_time_and_a_longer_prompt_takes_longer(subject: Subject) -> None:
     await said(subject.llm, "Hello", limit=2)
+    outlook = await subject.llm.outlook()
+    short, long = (subject.llm.tokens(text) for text in ("насос", "насос для воды " * 40))
 
-    assert timedelta(0) <= await subject.llm.wait() < timedelta(seconds=30)
+    assert 0 <= outlook.queue < 30
+    assert 0 < short < long
+    assert outlook.seconds(prompt=short, answer=8) <= outlook.seconds(prompt=long, answer=8) < 120
 
 
 @pytest.mark.parametrize("runtime", MODULES)

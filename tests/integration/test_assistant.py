@@ -19,10 +19,10 @@ from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt
 from appliance.core.types import Card, Progress, Reply, Route, Rung
 from appliance.play import Scratch
-from appliance.prose import Brief, Writer
+from appliance.prose import Asking, Brief, Writer
 from catalog.product import Attribute, Product
 from catalog.shelf import Shelf
-from models.base import ModelUnavailable
+from models.base import ModelUnavailable, Outlook
 from models.packaged import PackagedEmbedder
 from models.scripted import ScriptedLLM
 
@@ -96,7 +96,9 @@ async def test_the_model_speaks_of_the_goods_with_the_catalogues_figures(hire: H
     [reply] = await _ask(hire(llm), "насос дренажный 1500 вт")
     assert reply.cards[0].sku == "DR-1500"
     assert reply.rung is Rung.PROSE
-    assert reply.text == "Подойдёт Насос дренажный Zarnik DR 1500, цена 12\xa0500\xa0₽."
+    lead, _, prose = reply.text.partition("\n\n")
+    assert lead.startswith("Наш")
+    assert prose == "Подойдёт Насос дренажный Zarnik DR 1500, цена 12\xa0500\xa0₽."
     assert reply.catalog_version
     assert reply.prompt_version
 
@@ -115,7 +117,9 @@ async def test_cards_are_shown_before_the_model_has_said_a_word(hire: Hire) -> N
     await hire(llm).answer(claim, message=uuid4(), show=show, stopped=asyncio.Event())
     assert seen[0].cards
     assert asked_when_shown[0] == 0
-    assert seen[-1].text.startswith("Вот Насос дренажный")
+    assert asked_when_shown[1] == 0
+    assert seen[1].text.startswith("Наш")
+    assert seen[-1].text.startswith(f"{seen[1].text}\n\nВот Насос дренажный")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ async def test_without_a_model_the_goods_come_with_a_ready_sentence(hire: Hire) 
 
 
 async def test_a_model_that_would_be_late_is_not_asked(hire: Hire) -> None:
-    llm = ScriptedLLM(wait=timedelta(seconds=30))
+    llm = ScriptedLLM(outlook=Outlook(queue=30.0))
     [reply] = await _ask(hire(llm), "насос дренажный")
     assert reply.rung is Rung.TEMPLATE
     assert llm.asked == []
@@ -152,7 +156,7 @@ async def test_a_model_that_would_be_late_is_not_asked(hire: Hire) -> None:
 
 async def test_a_box_that_was_slow_once_is_tried_again() -> None:
     now = 0.0
-    llm = ScriptedLLM([json.dumps({"skus": ["A"], "answer": "Вот [A]."})], wait=timedelta(seconds=30))
+    llm = ScriptedLLM([json.dumps({"skus": ["A"], "answer": "Вот [A]."})], outlook=Outlook(queue=30.0))
     patience = timedelta(seconds=8)
     writer = Writer(llm=llm, prompt=default_prompt(), patience=patience, clock=lambda: now)
 
@@ -160,9 +164,8 @@ async def test_a_box_that_was_slow_once_is_tried_again() -> None:
         async def unseen(text: str) -> None: ...
 
         card = Card(sku="A-1", name="Насос дренажный")
-        written = await writer.write(
-            Brief.goods([card]), question="насос", lang="ru", history=(), said=(), stopped=asyncio.Event(), show=unseen
-        )
+        asking = Asking(question="насос", lang="ru", since=now)
+        written = await writer.write(Brief.goods([card]), asking, stopped=asyncio.Event(), show=unseen)
         return written.text
 
     assert await write() == ""

@@ -213,7 +213,7 @@ class TestQueue:
                 await ask()
             assert time.monotonic() - started < 1.5
             assert 1 <= refused.value.retry_after.total_seconds() < 60
-            assert await llm.wait() > refused.value.retry_after / 2
+            assert (await llm.outlook()).queue > refused.value.retry_after.total_seconds() / 2
         assert all(task.result() for task in served)
         await llm.close()
 
@@ -241,7 +241,7 @@ class TestQueue:
             for _ in range(2):
                 tasks.create_task(_drain(llm, 60))
             await until(url, busy=2)
-            predicted = (await llm.wait()).total_seconds()
+            predicted = (await llm.outlook()).seconds(prompt=llm.tokens(LONG[-1].text))
             real = await first(llm, LONG)
         assert real / 3 < predicted + 0.2 and predicted < real * 3 + 0.5
         await llm.close()

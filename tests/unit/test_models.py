@@ -113,27 +113,44 @@ class TestSeats:
 
     async def test_the_predicted_wait_grows_with_the_queue_and_shrinks_with_progress(self) -> None:
         seats = Seats(1, queue=9)
-        idle = seats.wait()
+        idle = seats.outlook().queue
         async with asyncio.TaskGroup() as tasks:
             async with seats.take([1] * 200, limit=100) as seat:
-                busy = seats.wait()
+                busy = seats.outlook().queue
                 seat.computed = 150
-                progressed = seats.wait()
+                progressed = seats.outlook().queue
                 waiting = tasks.create_task(_hold(seats))
                 await asyncio.sleep(0)
-                queued = seats.wait()
+                queued = seats.outlook().queue
             await waiting
-        assert idle < progressed < busy
+        assert idle == 0 < progressed < busy
         assert queued > progressed
 
-    async def test_the_first_measured_speed_replaces_the_guess_later_ones_are_averaged(self) -> None:
-        pace = Seats(1, queue=0).pace
-        pace.answered(prompt=1, answer=50, speed=2)
-        assert pace.speed == 2
+    async def test_the_writing_speed_follows_the_latest_tokens_and_is_kept_by_how_many_write(self) -> None:
+        pace = Seats(4, queue=0).pace
+        for _ in range(40):
+            pace.wrote(1, 0.05, beside=1)
+        assert pace.writing(1) == pytest.approx(20)
+        assert pace.writing(4) == pytest.approx(5)  # unseen: as if four shared what one has
 
-        pace.answered(prompt=1, answer=50, speed=12)
+        for _ in range(200):
+            pace.wrote(1, 0.1, beside=4)
+        for _ in range(200):
+            pace.wrote(1, 0.5, beside=1)
 
-        assert pace.speed == 4
+        assert pace.writing(4) == pytest.approx(10)
+        assert pace.writing(1) == pytest.approx(2, rel=0.1)
+        assert pace.slowed
+
+    async def test_a_prompt_that_cannot_be_read_in_time_is_refused_and_what_is_known_of_it_counts(self) -> None:
+        seats = Seats(1, queue=4)
+        prompt = list(range(500))  # ten seconds at the guessed speed
+        with pytest.raises(ModelBusy, match="first word"):
+            seats.check_time(prompt, kept=0, within=5)
+        seats.check_time(prompt, kept=400, within=5)
+        async with seats.take(prompt, limit=1) as seat:
+            seat.holds = prompt
+        seats.check_time([*prompt, 7], kept=0, within=5)
 
     async def test_prompts_computed_side_by_side_are_measured_together(self) -> None:
         """Two prompts of 320 tokens, a batch of 32 each second, alternating: 32 tokens a second, not 16."""
@@ -147,7 +164,7 @@ class TestSeats:
                     now[0] += 1
                     seats.computed(seat, 32 * batch)
 
-        assert seats.pace.prompt_speed == pytest.approx(32, rel=0.05)
+        assert seats.pace.reading.value == pytest.approx(32, rel=0.05)
 
     async def test_idle_time_is_not_taken_for_slowness(self) -> None:
         now = [0.0]
@@ -159,7 +176,7 @@ class TestSeats:
                     seats.computed(seat, done)
                     now[0] += 1
 
-        assert seats.pace.prompt_speed == pytest.approx(32, rel=0.05)
+        assert seats.pace.reading.value == pytest.approx(32, rel=0.05)
 
 
 async def _hold(seats: Seats) -> None:

@@ -73,7 +73,7 @@ async def test_a_hanging_list_of_models_does_not_hang_the_prediction(house: Olla
 
     async with asyncio.timeout(5.0):
         with pytest.raises(ModelUnavailable):
-            await chat.wait()
+            await chat.outlook()
 
 
 async def test_an_error_in_mid_stream_is_ours(house: Ollama, chat: OllamaChat) -> None:
@@ -115,30 +115,30 @@ async def test_a_prompt_that_would_be_cut_in_silence_is_refused(chat: OllamaChat
 async def test_a_cold_model_is_predicted_as_such_and_loaded_meanwhile(house: Ollama, chat: OllamaChat) -> None:
     house.loading = 0.3
 
-    assert await chat.wait() > timedelta(seconds=30)
+    assert (await chat.outlook()).queue > 30
 
     async with asyncio.timeout(5.0):
         while not house.loaded:
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.1)
-    assert await chat.wait() < timedelta(seconds=1)
+    assert (await chat.outlook()).queue < 1
 
 
 async def test_the_predicted_wait_grows_with_the_queue_and_shrinks_again(house: Ollama, chat: OllamaChat) -> None:
     house.pause, house.parallel = 0.03, 1
     await said(chat)
-    await chat.wait()
-    idle = await chat.wait()
+    await chat.outlook()
+    idle = (await chat.outlook()).queue
     async with asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(said(chat))
         busy = idle
         async with asyncio.timeout(10):
-            while busy <= idle + timedelta(seconds=0.5):  # until all four have reached the queue
+            while busy <= idle + 0.5:  # until all four have reached the queue
                 await asyncio.sleep(0.01)
-                busy = max(busy, await chat.wait())
+                busy = max(busy, (await chat.outlook()).queue)
 
-    assert await chat.wait() < busy
+    assert (await chat.outlook()).queue < busy
 
 
 async def test_a_silent_fall_back_to_the_processor_is_noticed(house: Ollama, chat: OllamaChat) -> None:
@@ -173,8 +173,8 @@ def test_what_the_figures_mean() -> None:
     assert "Only 60%" in troubles(half, pace, card=True, context=4096)
     pace.speed, pace.best = 9.0, 60.0
     assert "9.0 tokens/s" in troubles(None, pace, card=False, context=4096)
-    pace.speed, pace.prompt = 55.0, 4096
-    assert "APPLIANCE_ENGINE_CONTEXT" in troubles(None, pace, card=False, context=4096)
+    pace.speed = 55.0
+    assert "APPLIANCE_ENGINE_CONTEXT" in troubles(None, pace, card=False, context=4096, longest=4096)
 
 
 async def test_a_pull_tells_how_far_it_is_and_goes_on_where_it_was_cut(house: Ollama) -> None:

@@ -81,6 +81,7 @@ async def test_pieces_are_joined_whatever_else_the_server_sends() -> None:
         "model": "m",
         "messages": [{"role": "user", "content": "Привет"}],
         "stream": True,
+        "stream_options": {"include_usage": True},
         "max_tokens": 7,
         "temperature": 0.5,
         "stop": ["x"],
@@ -121,7 +122,7 @@ async def test_nobody_there_is_told_at_once() -> None:
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
         await said(llm)
     with pytest.raises(ModelUnavailable):
-        await llm.wait()
+        await llm.outlook()
     await llm.close()
 
 
@@ -150,8 +151,8 @@ async def test_a_server_without_a_queue_to_ask_is_predicted_from_what_was_measur
     answer = streamed(piece("hi"), piece(None, "stop"))
     async with Server(foreign, answer).run() as server:
         llm = OpenAIChat(server.url)
-        assert await llm.wait() == timedelta(0)
+        assert (await llm.outlook()).seconds(prompt=100) == 0
         await said(llm)
-        assert timedelta(0) < await llm.wait() < timedelta(seconds=5)
+        assert 0 < (await llm.outlook()).seconds(prompt=100) < 60
         await llm.close()
     assert len(server.asked) == 2  # it was asked for its queue once and not again

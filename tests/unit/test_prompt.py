@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from appliance.core.claims.numbers import find_numbers
-from appliance.core.prompt import GOODS, build, data, default_prompt, marked, schema, shared_prefix
+from appliance.core.prompt import SIZES, build, data, default_prompt, marked, schema, shared_prefix
 from appliance.core.types import Card
 
 BODY = default_prompt().body
@@ -141,5 +141,5 @@ def test_a_server_without_patterns_gets_a_schema_without_them() -> None:
 def test_a_prompt_holds_no_more_goods_than_a_small_model_can_read() -> None:
     rows = [Card(sku=str(at), name="Очень длинное название насоса " * 20) for at in range(9)]
     request = build(BODY, question="насос " * 400, lang="ru", rows=rows, history=[("user", "слово " * 300)] * 20)
-    assert len(request.rows) == GOODS
+    assert len(request.rows) == SIZES[0].goods
     assert len(request.turns[-1].text) < 1500
