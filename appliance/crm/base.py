@@ -83,12 +83,16 @@ class Receipt:
 
 
 class Crm(Protocol):
-    """A CRM. `requests` counts what was asked of it; a push under way has the ones of its own task."""
+    """A CRM."""
 
     kind: str
 
     async def push(self, case: Case) -> Receipt:
         """Has the lead in the CRM, once, whatever happened before. Raises `CrmError`."""
+        ...
+
+    async def erase(self, remote: str, key: str) -> None:
+        """Takes the lead `key` out of the CRM: its record, or what was written onto another's. Raises `CrmError`."""
         ...
 
     async def test(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -29,6 +29,7 @@ FIRST_PAUSE, MOST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)  # while t
 AWAY = 5  # failures in a row after which it is the CRM that is away, not one lead that fails
 SHUT = timedelta(minutes=10)  # between looks whether a CRM that does not let us in does again
 LONGEST_WAIT = timedelta(hours=24)  # between two runs
+ERASE = "erase"  # the kind of parcel that asks for a lead to be taken out of the CRM
 KEEP = timedelta(days=90)  # that attempts are remembered
 PASSING = ("away", "broken", "busy", "credits", "throttled", "concurrent", "locked", "died", "client", "revoked",
            "scope", "forbidden", "host", "api", "secret", "unset", "signature", "address")  # fmt: skip
@@ -65,6 +66,30 @@ class Pushes:
 
     async def deliver(self, parcel: Parcel) -> None:
         """One attempt. Raises `ChannelError` for another one in this run, `Undeliverable` when it is over."""
+        if parcel.kind == ERASE:
+            await self._erase(parcel)
+        else:
+            await self._push(parcel)
+
+    async def show(self, address: str, progress: Progress) -> None:
+        """A CRM shows nothing before it is finished."""
+
+    async def look_after(self) -> None:
+        """What the schedule does: held pushes get their hour and are told of, those whose hour has come go again."""
+        async with self._store.transaction() as tx:
+            await tx.crm_plan(self._first_wait, LONGEST_WAIT)
+            due = await tx.crm_due()
+            if due and await tx.crm_ready():
+                await tx.crm_resume(due)
+            for lead in await tx.crm_missing(quiet=self._quiet):
+                await tx.owe_crm(lead)
+            await tell_held(tx, now=self._clock())
+
+    async def prune(self) -> None:
+        async with self._store.transaction() as tx:
+            await tx.crm_prune(KEEP)
+
+    async def _push(self, parcel: Parcel) -> None:
         if parcel.attempts > ATTEMPTS:  # this process, or one before, died in the middle of the last
             raise Undeliverable(str(CrmAway("died")))
         crm = await self._crm()
@@ -88,23 +113,16 @@ class Pushes:
             raise await self._failed(crm, parcel, number, fault, len(counted)) from error
         await self._keep(crm, case, told, number, receipt, len(counted))
 
-    async def show(self, address: str, progress: Progress) -> None:
-        """A CRM shows nothing before it is finished."""
-
-    async def look_after(self) -> None:
-        """What the schedule does: held pushes get their hour and are told of, those whose hour has come go again."""
+    async def _erase(self, parcel: Parcel) -> None:
+        """A person's data is asked back; with more patience than a push, since nobody looks at it again."""
         async with self._store.transaction() as tx:
-            await tx.crm_plan(self._first_wait, LONGEST_WAIT)
-            due = await tx.crm_due()
-            if due and await tx.crm_ready():
-                await tx.crm_resume(due)
-            for lead in await tx.crm_missing(quiet=self._quiet):
-                await tx.owe_crm(lead)
-            await tell_held(tx, now=self._clock())
-
-    async def prune(self) -> None:
-        async with self._store.transaction() as tx:
-            await tx.crm_prune(KEEP)
+            account = await tx.crm_account(str(parcel.body["crm"]))
+        if account is None:
+            raise Undeliverable("The CRM that has this lead is not known any more: erase it there by hand.")
+        try:
+            await self._opening.of(account).erase(str(parcel.body["remote"]), UUID(parcel.address).hex)
+        except CrmError as error:
+            raise ChannelError(str(error), retry_after=SHUT) from error
 
     async def _crm(self) -> Crm:
         try:
@@ -171,8 +189,3 @@ class Pushes:
                 return error.retry_after or doubled
             case _:
                 return None
-
-
-def reasons() -> Sequence[str]:
-    """Ids of the reasons that pass, or are mended for all leads at once."""
-    return PASSING

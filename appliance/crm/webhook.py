@@ -48,6 +48,10 @@ class Webhook:
         outcome = "updated" if case.known.remote else "created"
         return Receipt(remote=case.known.remote or _given(answer) or case.key, outcome=outcome)
 
+    async def erase(self, remote: str, key: str) -> None:
+        """Sends the event `lead.erased`."""
+        await self._send(f"{key}-erased", {"type": "lead.erased", "id": key, "record": remote})
+
     async def test(self) -> str:
         """Sends the event `ping`."""
         await self._send(f"ping-{int(time.time())}", {"type": "ping"})

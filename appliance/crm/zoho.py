@@ -60,6 +60,16 @@ class Zoho:
                 return await self._join(case, str(theirs["id"]))
         return await self._make(case)
 
+    async def erase(self, remote: str, key: str) -> None:
+        with contextlib.suppress(NoRecord):
+            record = await self._api.record(remote)
+            if record.get(self._key) == key:
+                await self._api.delete(remote)
+                return
+            for note in await self._api.notes(remote):  # of a person whom Zoho knew before: only what came from us
+                if f"[{key[:8]}" in str(note.get("Note_Title")):
+                    await self._api.delete_note(remote, str(note["id"]))
+
     async def test(self) -> str:
         return await self._api.organisation()
 
@@ -80,7 +90,7 @@ class Zoho:
         learned = {name: text for name, text in case.values.items() if text and not case.known.sent.get(name)}
         fields = filled(self._contact_fields(learned), learned, self._lengths)
         if fields:
-            stands = await self._api.record(id, list(fields))
+            stands = await self._api.record(id)
             if empty := {name: text for name, text in fields.items() if not stands.get(name)}:
                 await self._api.update(id, empty)
         if case.note:

@@ -23,6 +23,7 @@ TIMEOUT = httpx.Timeout(20, connect=10)  # seconds; the whole push has to end wi
 RESERVE = 20  # API credits that are left for people and other programs
 CREDITS = timedelta(minutes=30)  # before looking again whether there are more
 NOT_OURS = {"INVALID_TOKEN", "AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN"}  # the token is refused
+TOKENS = 2  # newer ones for one request: another process's may have ended as well when it gets here
 BUSY = {"TOO_MANY_REQUESTS", "LIMIT_EXCEEDED"}
 
 # Requests of the push that is under way: each push is a task of its own, so each counts its own.
@@ -65,9 +66,9 @@ class ZohoApi:
         """Raises `NoRecord`."""
         _done(await self._ask("PUT", f"{self.module}/{id}", json={"data": [record]}))
 
-    async def record(self, id: str, fields: Sequence[str]) -> Mapping[str, Any]:
+    async def record(self, id: str) -> Mapping[str, Any]:
         """Raises `NoRecord`."""
-        body = await self._ask("GET", f"{self.module}/{id}", params={"fields": ",".join(fields)})
+        body = await self._ask("GET", f"{self.module}/{id}")
         return _first(body)
 
     async def search(self, wanted: Mapping[str, str], fields: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -96,6 +97,14 @@ class ZohoApi:
         params = {"fields": "id,Note_Title", "sort_by": "Created_Time", "sort_order": "desc"}
         return _rows(await self._ask("GET", f"{self.module}/{id}/Notes", params=params))
 
+    async def delete(self, id: str) -> None:
+        """Raises `NoRecord`."""
+        _done(await self._ask("DELETE", f"{self.module}/{id}"))
+
+    async def delete_note(self, id: str, note: str) -> None:
+        """Raises `NoRecord`."""
+        _done(await self._ask("DELETE", f"{self.module}/{id}/Notes/{note}"))
+
     async def fields(self) -> list[Mapping[str, Any]]:
         """The module's fields, as Zoho describes them."""
         params = {"module": self.module, "include": "allowed_permissions_to_update"}
@@ -118,13 +127,15 @@ class ZohoApi:
     async def _ask(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Any = None
     ) -> dict[str, Any]:
-        """One request; one more with a new token where the first was refused."""
+        """One request; another with a new token where it was refused for the token."""
         if self._credits is not None and self._credits <= RESERVE:
             left, self._credits = self._credits, None  # the next one after the pause asks anew
             raise CrmBusy("credits", left=left, retry_after=CREDITS)
         token = await self._tokens.current()
         answer = await self._send(token, method, path, params, json)
-        if answer.status_code == 401 and _code(_body(answer)) in NOT_OURS:
+        for _ in range(TOKENS):
+            if answer.status_code != 401 or _code(_body(answer)) not in NOT_OURS:
+                break
             token = await self._tokens.renewed(token.number)
             answer = await self._send(token, method, path, params, json)
         left = answer.headers.get("X-API-CREDITS-REMAINING", "")
