@@ -17,7 +17,7 @@ from appliance.core.claims import check_record
 from appliance.core.company import Passage
 from appliance.core.prompt import default_prompt
 from appliance.core.types import Card
-from appliance.prose import Brief, Writer
+from appliance.prose import Asking, Brief, Writer
 from models.scripted import ScriptedLLM
 from tests.rig import verdict
 
@@ -61,8 +61,10 @@ async def _reaches(record: Mapping[str, Any]) -> bool:
     passages = [Passage(source="company", heading="", text=record["company"])] if record["company"] else []
     written = await writer.write(
         Brief(cards=tuple(_card(row) for row in record["rows"]), passages=tuple(passages)),
-        question="?", lang=record["lang"], history=(), said=record.get("said", ()), stopped=asyncio.Event(), show=show,
-    )  # fmt: skip
+        Asking(question="?", lang=record["lang"], said=record.get("said", ())),
+        stopped=asyncio.Event(),
+        show=show,
+    )
     return any(record["text"].strip().rstrip(".!") in text for text in (*seen, written.text))
 
 
