@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import inf
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,9 +20,11 @@ from appliance.core import calling, language, ordering, replies, routing
 from appliance.core.company import Passages
 from appliance.core.followup import FollowUp, resolve
 from appliance.core.leads import talk
+from appliance.core.prompt import Prompt
 from appliance.core.quote import Request
 from appliance.core.texts import say
 from appliance.core.types import Card, Claim, Memory, Message, Progress, Reply, Route, Rung
+from appliance.core.voice import SHIPPED, Voice
 from appliance.dialogue import Show
 from appliance.prose import Asking, Brief, Writer
 from appliance.remembered import remembered
@@ -55,6 +58,8 @@ class Asked:
     stages: dict[str, float] = field(default_factory=dict)
     began: float = field(default_factory=time.perf_counter)
     since: float = field(default_factory=time.monotonic)
+    voice: Voice = SHIPPED
+    prompt: Prompt | None = None  # the one that this dialogue was dealt; None: the writer's own
 
     @property
     def memory(self) -> Memory:
@@ -88,10 +93,12 @@ class Assistant:
         prototypes: routing.Prototypes | None = None,
         vectors: Path | None = None,
         manned: Callable[[], Awaitable[bool | None]] | None = None,
+        voice: Callable[[], Voice] = lambda: SHIPPED,
     ) -> None:
         """`vectors` is a folder for what was embedded once; `region` is whose phone numbers customers dial.
 
         `manned` tells whether managers are at work now, or None where there are none to call.
+        `voice` is what the owner lets it say, as it is now.
         `prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given.
         """
         self.shelf = shelf
@@ -103,6 +110,7 @@ class Assistant:
         self._prototypes = prototypes
         self._vectors = vectors
         self._manned = manned
+        self._voice = voice
         self._loading = asyncio.Lock()
 
     async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
@@ -110,7 +118,11 @@ class Assistant:
         text = "\n".join(question.text for question in claim.questions if question.kind != "form").strip()
         asked = Asked(claim=claim, message=message, show=show, stopped=stopped, text=text)
         asked.turn = sum(message.role == "bot" for message in asked.history)
-        asked.lang = self._language(claim)
+        with asked.stage("language"):
+            asked.lang = self._language(claim)
+        asked.voice = self._voice()
+        if asked.voice.trial:
+            asked.prompt = asked.voice.trial.prompt(claim.conversation, claim.memory.prompt)
         told = self._contacts(asked)
         if told.handled and self._ordered(asked, None):  # "send the quote to anna@shop.example" is both
             told = replace(told, handled=False)
@@ -126,12 +138,15 @@ class Assistant:
             thanks = say("form_sent", asked.lang)
             reply = replace(reply, text=f"{thanks}\n\n{reply.text}" if text else thanks)
         asked.stages["all"] = round((time.perf_counter() - asked.began) * 1000, 1)
-        memory = replace(reply.memory, lang=asked.lang, route=reply.route, lead=told.state)
+        dealt = asked.prompt.version if asked.prompt else ""
+        memory = replace(reply.memory, lang=asked.lang, route=reply.route, lead=told.state, prompt=dealt)
         return replace(reply, memory=memory, contacts=told, stages=asked.stages)
 
     def _contacts(self, asked: Asked) -> talk.Step:
         """What the customer's words mean for the contacts that we have of them."""
-        return talk.step(asked.memory.lead, _written(asked.claim), lang=asked.lang, region=self._region)
+        return talk.step(
+            asked.memory.lead, _written(asked.claim), lang=asked.lang, region=self._region, consents=asked.voice.consents
+        )
 
     async def warm(self) -> None:
         """Loads what the first customer would otherwise wait for; a catalogue that is not there yet is no error."""
@@ -155,9 +170,12 @@ class Assistant:
         """An honest sentence, the form, and a manager."""
         lang = self._language(claim)
         return Reply(
-            text=say("error", lang), lang=lang, route=Route.CONTACT, rung=Rung.FORM, form=replies.form(lang),
+            text=say("error", lang), lang=lang, route=Route.CONTACT, rung=Rung.FORM, form=self._form(lang),
             memory=claim.memory,
         )  # fmt: skip
+
+    def _form(self, lang: str) -> Mapping[str, Any]:
+        return replies.form(lang, self._voice().consents)
 
     async def play(self, turns: Sequence[str]) -> list[dict[str, object]]:
         """A scratch dialogue, for judging: each turn's route, language, SKUs shown, text, rung and milliseconds."""
@@ -178,6 +196,8 @@ class Assistant:
             return ordered
         if pointed:
             return await self._about_pointed(asked, pointed)
+        if written := self._written_once(asked):
+            return written
         asked.follow = resolve(asked.text, wish=asked.memory.wish, shown=asked.memory.shown, lang=asked.lang)
         if asked.follow and asked.follow.cards:
             cards = [asked.memory.shown[at] for at in asked.follow.cards if at < len(asked.memory.shown)]
@@ -203,12 +223,21 @@ class Assistant:
             case Route.OFF_TOPIC | Route.ABUSE:
                 return self._said(asked, say(decision.route, asked.lang, turn=asked.turn), route=decision.route)
 
+    def _written_once(self, asked: Asked) -> Reply | None:
+        """The answer that a manager wrote for this very question, word for word."""
+        canned = asked.voice.canned.answer(asked.text, asked.lang)
+        if canned is None:
+            return None
+        reply = self._said(asked, canned.text, route=Route.COMPANY)
+        return replace(reply, sources=(canned.name,), quick=(say("quick_manager", asked.lang),))
+
     async def _route(self, asked: Asked) -> routing.Decision:
         with asked.stage("route"):
             if self._embedder is not None:
                 prototypes = await self._examples(self._embedder)
                 readable = language.readable(asked.text, asked.lang)
-                asked.vector = (await self._embedder.embed([readable], kind="query"))[0]
+                with asked.stage("embedding"):
+                    asked.vector = (await self._embedder.embed([readable], kind="query"))[0]
             else:
                 prototypes = None
             return routing.route(
@@ -330,7 +359,7 @@ class Assistant:
         reply = replace(self._said(asked, said, route=Route.CONTACT), request=request)
         if order.deed == "quote":
             known = asked.memory.lead.contacts.reachable
-            return reply if known else replace(reply, form=replies.form(asked.lang), rung=Rung.FORM)
+            return reply if known else replace(reply, form=self._form(asked.lang), rung=Rung.FORM)
         memory = replace(asked.memory, shown=shown)
         return replace(
             reply, memory=memory, sources=tuple(card.sku for card in cards),
@@ -343,7 +372,7 @@ class Assistant:
         route = Route.CONTACT if follow.kind == "order" else Route.PRODUCT_SEARCH
         reply = self._said(asked, text, route=route)
         if follow.kind == "order":
-            reply = replace(reply, form=replies.form(asked.lang))
+            reply = replace(reply, form=self._form(asked.lang))
         shown = tuple(cards) if len(cards) < len(asked.memory.shown) else ()
         memory = replace(asked.memory, shown=asked.memory.shown or tuple(cards))
         return replace(reply, cards=shown, memory=memory, sources=tuple(card.sku for card in cards))
@@ -372,7 +401,7 @@ class Assistant:
 
     def _contact(self, asked: Asked, text: str, *, route: Route = Route.CONTACT) -> Reply:
         return Reply(
-            text=text, lang=asked.lang, route=route, rung=Rung.FORM, form=replies.form(asked.lang), memory=asked.memory
+            text=text, lang=asked.lang, route=route, rung=Rung.FORM, form=self._form(asked.lang), memory=asked.memory
         )
 
     async def _told(self, asked: Asked, brief: Brief, lead: str) -> Reply:
@@ -391,18 +420,20 @@ class Assistant:
             history=asked.history,
             said=[question.text for question in asked.claim.questions],
             who=asked.claim.address,
+            prompt=asked.prompt,
             since=asked.since,
         )
 
         async def show(text: str) -> None:
             shown = Progress(conversation=asked.claim.conversation, message=asked.message, text=f"{lead}{text}")
             await asked.show(shown)
+            asked.stages.setdefault("text", round((time.perf_counter() - asked.began) * 1000, 1))
 
         written = await self._writer.write(brief, asking, stopped=asked.stopped, show=show, patience=patience)
         asked.stages.update(written.stages)
         reply = self._said(asked, f"{lead}{written.text}" if written.text else template, route=route)
-        if not written.text:
-            return replace(reply, blocked=written.blocked)
+        if not written.text:  # who was dealt a version counts for it, also where nothing came of it
+            return replace(reply, blocked=written.blocked, prompt_version=asked.prompt.version if asked.prompt else "")
         return replace(
             reply, rung=Rung.PROSE, blocked=written.blocked, model=written.model, prompt_version=written.prompt
         )

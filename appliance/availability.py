@@ -6,7 +6,8 @@ What outsiders see may be less: a line that is down between the box and its cust
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -53,9 +54,10 @@ class Span:
 class Availability:
     """The measuring side; one watch a folder. Minutes are of UTC."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._clock = folder, clock
         self._days: dict[str, list[str]] = {}
+        self._sampled = clock()
 
     def begin(self, at: float) -> None:
         """What lies between the last sample and this start: switched off, if the end was told, else gone."""
@@ -65,10 +67,10 @@ class Availability:
         self._note_last(at, ended=False)
 
     def sample(self, at: float, how: Sample) -> None:
-        """One sample; a jump of the clock back writes the minute that the clock shows."""
-        last, _ = _last(self._folder)
-        if last and GAP < at - last < 24 * 3600:  # the watch itself stood still
-            self._fill(last + 60, at, GONE)
+        """One sample. A clock that is set makes no gap: what was missed is told by the one that nobody sets."""
+        if (stood := self._clock() - self._sampled) > GAP:
+            self._fill(at - stood + 60, at, GONE)
+        self._sampled = self._clock()
         self._mark(at, how)
         self._note_last(at, ended=False)
 

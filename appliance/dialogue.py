@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from appliance.channels.base import Channel
 from appliance.core.texts import say
@@ -30,6 +32,7 @@ RETRY = timedelta(seconds=2)  # doubled with each attempt
 AT_ONCE = 128  # conversations answered at the same time by one process; the others wait their turn in the database
 
 Show = Callable[[Progress], Awaitable[None]]
+Answered = Callable[[Claim, Reply], None]
 Elsewhere = Callable[[Transaction, UUID], Awaitable[str]]  # a conversation -> an address where it may go on, or none
 
 
@@ -48,9 +51,12 @@ class Dialogue:
 
     def __init__(
         self, *, store: Store, answerer: Answerer, channels: Mapping[str, Channel], tasks: Tasks, leads: Leads,
-        quotes: Quotes | None = None, elsewhere: Elsewhere | None = None,
+        quotes: Quotes | None = None, elsewhere: Elsewhere | None = None, answered: Answered | None = None,
     ) -> None:  # fmt: skip
-        """`elsewhere` gives customers of the site a way into a messenger, where a manager finds them later."""
+        """`elsewhere` gives customers of the site a way into a messenger, where a manager finds them later.
+
+        `answered` hears of each answer once it is stored, with the milliseconds of its stages.
+        """
         self._store = store
         self._answerer = answerer
         self._channels = channels
@@ -58,6 +64,7 @@ class Dialogue:
         self._leads = leads
         self._quotes = quotes
         self._elsewhere = elsewhere
+        self._answered = answered
         self._flights: dict[UUID, asyncio.Event] = {}
         self._again: set[UUID] = set()
         self._taken: set[UUID] = set()  # a manager has taken them over from under the answer in flight
@@ -129,6 +136,7 @@ class Dialogue:
                 self._flights[conversation].set()
 
     async def _answer_all(self, conversation: UUID) -> None:
+        bind_contextvars(conversation=str(conversation))  # of this task alone: each conversation has its own
         try:
             async with self._room:
                 while await self._answer_next(conversation):
@@ -174,6 +182,7 @@ class Dialogue:
         return await self._answerer.answer(claim, message=message, show=show, stopped=stopped)
 
     async def _finish(self, claim: Claim, message: UUID, reply: Reply) -> bool:
+        began = time.perf_counter()
         try:
             async with self._store.transaction() as tx:
                 quote = None
@@ -190,6 +199,9 @@ class Dialogue:
             await self._interrupt(claim, message)
             log.info("dialogue.claim_lost", conversation=str(claim.conversation))
             return False
+        if self._answered:
+            stored = round((time.perf_counter() - began) * 1000, 1)
+            self._answered(claim, replace(reply, stages={**reply.stages, "store": stored}))
         return True
 
     async def _with_a_way_out(self, tx: Transaction, claim: Claim, reply: Reply) -> Reply:

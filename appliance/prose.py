@@ -65,6 +65,7 @@ class Asking:
     said: Sequence[str] = ()
     who: str = ""
     since: float = field(default_factory=time.monotonic)  # when the question was taken up
+    prompt: Prompt | None = None  # the version that this dialogue was dealt; None: the writer's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,9 @@ class Writer:
         left = min(self._patience, patience) - spent
         if left < outlook.queue + 1 / outlook.writing and not self._is_due():
             return Written()  # no prompt is short enough
+        built = time.perf_counter()
         requests = [self._request(brief, asking, number) for number in range(len(SIZES))]
+        built = time.perf_counter() - built
         choice = ladder.choose(
             outlook,
             prompts=[self._llm.tokens(request.turns[-1].text) for request in requests],
@@ -132,6 +135,7 @@ class Writer:
             return Written()
         self._tried = self._clock()
         attempt = _Attempt(asking, brief, requests[-1 if probing else choice.prompt], outlook, left)
+        attempt.built = built
         attempt.limit = LIMIT if probing else choice.limit
         attempt.within = None if probing else SLACK * left / self._wrong - self._sentence / outlook.writing
         await self._attempt(attempt, stopped=stopped, show=show)
@@ -139,7 +143,7 @@ class Writer:
 
     def _request(self, brief: Brief, asking: Asking, number: int) -> Request:
         return build(
-            self._prompt.body,
+            (asking.prompt or self._prompt).body,
             question=asking.question,
             lang=asking.lang,
             rows=brief.cards,
@@ -161,7 +165,7 @@ class Writer:
                 async with aclosing(stream) as pieces:
                     async for piece in pieces:
                         attempt.piece()
-                        if sentences.feed(piece):
+                        if attempt.passes(piece):
                             attempt.sentence()
                             await show(sentences.text)
                             if attempt.seconds + 0.5 * self._sentence / attempt.outlook.writing > attempt.left:
@@ -192,7 +196,7 @@ class Writer:
         stages = attempt.stages | ({"predicted": round(1000 * predicted, 1)} if predicted else {})
         return Written(
             text=attempt.sentences.text, blocked=len(attempt.sentences.blocked), model=self._llm.name,
-            prompt=self._prompt.version, stages=stages,
+            prompt=(asking.prompt or self._prompt).version, stages=stages,
         )  # fmt: skip
 
     def _correct(self, ratio: float) -> None:
@@ -230,6 +234,7 @@ class _Attempt:
             said=asking.said,
         )  # fmt: skip
         self.cut = self.refused = False
+        self.built = self.gate = 0.0  # seconds that the prompt took, and the gate
         self.pieces = self.pieces_to_sentence = 0
         self.first_token = self.first_sentence = 0.0
         self._began = time.perf_counter()
@@ -240,8 +245,20 @@ class _Attempt:
 
     @property
     def stages(self) -> dict[str, float]:
-        named = {"first_token": self.first_token, "first_sentence": self.first_sentence, "prose": self.seconds}
+        named = {
+            "prompt": self.built, "first_token": self.first_token, "first_sentence": self.first_sentence,
+            "generation": self.seconds - self.first_token if self.first_token else 0.0, "gate": self.gate,
+            "prose": self.seconds,
+        }  # fmt: skip
         return {name: round(1000 * seconds, 1) for name, seconds in named.items() if seconds}
+
+    def passes(self, piece: str) -> bool:
+        """Gives a piece to the gate; whether another sentence has passed it."""
+        began = time.perf_counter()
+        try:
+            return bool(self.sentences.feed(piece))
+        finally:
+            self.gate += time.perf_counter() - began
 
     def piece(self) -> None:
         self.pieces += 1
