@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from appliance.core.types import Staff
+from appliance.core.types import Role, Staff
 from appliance.store.staff import STAFF, staff
-from appliance.store.tables import CredentialRow, SessionRow, UserRow
+from appliance.store.tables import CredentialRow, LinkRow, LoginRow, SessionRow, UserRow
 
 SEEN_EVERY = timedelta(minutes=1)  # a session's last sight is written no oftener
 
@@ -33,8 +33,36 @@ class Session:
     seen: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A login through the bot that waits for its person."""
+
+    id: UUID
+    state: str  # pending, asked, confirmed, refused, used, expired
+    address: str
+    browser: str
+    telegram_id: int | None = None
+    person: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One of those who run the place, as administrators see them."""
+
+    id: UUID
+    name: str
+    role: Role
+    lang: str
+    telegram_id: int | None
+    email: str
+    login: str
+    disabled: bool
+    seen: datetime | None
+    sessions: int
+
+
 class Logins:
-    """The part of a transaction that knows who is logged in."""
+    """The part of a transaction that knows who is logged in, and who may be."""
 
     connection: AsyncConnection
 
@@ -100,6 +128,145 @@ class Logins:
             update(SessionRow).where(SessionRow.ended_at.is_(None), *which).values(ended_at=func.now())
         )
         return result.rowcount
+
+    async def await_login(
+        self, *, token: str, code: str, browser_secret: str, address: str, browser: str, life: timedelta
+    ) -> None:
+        """Notes that a browser wants to be let in through the bot; drops the notes that nobody can use any more."""
+        await self.connection.execute(delete(LoginRow).where(LoginRow.expires_at < func.now() - timedelta(days=1)))
+        await self.connection.execute(
+            insert(LoginRow).values(
+                token_hash=hashed(token), code_hash=hashed(code), browser_hash=hashed(browser_secret),
+                address=address, browser=browser, expires_at=func.now() + life,
+            )
+        )  # fmt: skip
+
+    async def awaited(self, browser_secret: str) -> Pending | None:
+        """How the login that this browser asked for stands."""
+        return await self._awaited(LoginRow.browser_hash == hashed(browser_secret))
+
+    async def awaited_at(self, id: UUID) -> Pending | None:
+        return await self._awaited(LoginRow.id == id)
+
+    async def open_login(self, *, token: str = "", code: str = "", telegram_id: int) -> Pending | None:
+        """The login of that token or typed code, now this account's alone; None when it is unknown, old or taken."""
+        which = LoginRow.token_hash == hashed(token) if token else LoginRow.code_hash == hashed(code)
+        row = (
+            await self.connection.execute(
+                update(LoginRow)
+                .where(
+                    which,
+                    LoginRow.expires_at > func.now(),
+                    or_(
+                        LoginRow.state == "pending",
+                        (LoginRow.state == "asked") & (LoginRow.telegram_id == telegram_id),
+                    ),
+                )
+                .values(state="asked", telegram_id=telegram_id)
+                .returning(LoginRow)
+            )
+        ).first()
+        return _pending(row) if row else None
+
+    async def settle_login(self, id: UUID, *, telegram_id: int, person: UUID | None) -> bool:
+        """Confirms a login for `person`, or refuses it; only whom it was opened by may, once, and in time."""
+        result = await self.connection.execute(
+            update(LoginRow)
+            .where(
+                LoginRow.id == id, LoginRow.state == "asked", LoginRow.telegram_id == telegram_id,
+                LoginRow.expires_at > func.now(),
+            )
+            .values(state="confirmed" if person else "refused", user_id=person)
+        )  # fmt: skip
+        return result.rowcount == 1
+
+    async def use_login(self, browser_secret: str) -> UUID | None:
+        """The person for whom the login of this browser was confirmed; once."""
+        return await self.connection.scalar(
+            update(LoginRow)
+            .where(
+                LoginRow.browser_hash == hashed(browser_secret), LoginRow.state == "confirmed",
+                LoginRow.expires_at > func.now(),
+            )
+            .values(state="used")
+            .returning(LoginRow.user_id)
+        )  # fmt: skip
+
+    async def _awaited(self, which: Any) -> Pending | None:
+        row = (
+            await self.connection.execute(
+                select(LoginRow, (LoginRow.expires_at <= func.now()).label("over")).where(which)
+            )
+        ).first()
+        return _pending(row, over=row.over) if row else None
+
+    async def spend_once(self, kind: str, secret: str, *, life: timedelta) -> bool:
+        """Whether a secret that came from outside is seen for the first time; kept as a used link for `life`."""
+        values = {
+            "token_hash": hashed(f"{kind}:{secret}"), "kind": kind, "payload": {}, "expires_at": func.now() + life,
+            "used_at": func.now(),
+        }  # fmt: skip
+        result = await self.connection.execute(upsert(LinkRow).values(**values).on_conflict_do_nothing())
+        return result.rowcount == 1
+
+    async def link_used(self, token: str) -> bool:
+        """Whether somebody has used a link of one use."""
+        return bool(
+            await self.connection.scalar(
+                select(LinkRow.token_hash).where(LinkRow.token_hash == hashed(token), LinkRow.used_at.is_not(None))
+            )
+        )
+
+    async def void_links(self, kind: str, **about: Any) -> None:
+        """Takes back the unused links of a kind that were made for the same."""
+        await self.connection.execute(
+            update(LinkRow)
+            .where(LinkRow.kind == kind, LinkRow.used_at.is_(None), LinkRow.payload.contains(about))
+            .values(used_at=func.now())
+        )
+
+    async def person(self, id: UUID) -> Person | None:
+        """One of the house, also one who may act no longer."""
+        return next(iter(await self._people(UserRow.id == id)), None)
+
+    async def people(self) -> list[Person]:
+        """All who run the place or have run it: those who may act first, then by name."""
+        return await self._people(text("true"))
+
+    async def _people(self, which: Any) -> list[Person]:
+        seen = (
+            select(
+                SessionRow.user_id,
+                func.max(SessionRow.seen_at).label("seen"),
+                func.count().filter(SessionRow.ended_at.is_(None), SessionRow.expires_at > func.now()).label("open"),
+            )
+            .group_by(SessionRow.user_id)
+            .subquery()
+        )
+        rows = await self.connection.execute(
+            select(UserRow, CredentialRow.login, seen.c.seen, seen.c.open)
+            .outerjoin(CredentialRow, CredentialRow.user_id == UserRow.id)
+            .outerjoin(seen, seen.c.user_id == UserRow.id)
+            .where(UserRow.role.in_(STAFF), which)
+            .order_by(UserRow.disabled_at.is_not(None), func.lower(UserRow.name), UserRow.id)
+        )
+        return [_person(row) for row in rows]
+
+    async def administrators(self) -> int:
+        """How many may do everything; they stay so until the transaction ends."""
+        admins = select(UserRow.id).where(UserRow.role == Role.ADMINISTRATOR, UserRow.disabled_at.is_(None))
+        return len(list(await self.connection.scalars(admins.with_for_update())))
+
+    async def change_person(self, id: UUID, **values: Any) -> bool:
+        """Changes columns of one of the house; False when there is none."""
+        result = await self.connection.execute(
+            update(UserRow).where(UserRow.id == id, UserRow.role.in_(STAFF)).values(**values)
+        )
+        return result.rowcount == 1
+
+    async def holds_telegram(self, telegram_id: int) -> UUID | None:
+        """Whose account it is, also of one who may act no longer."""
+        return await self.connection.scalar(select(UserRow.id).where(UserRow.telegram_id == telegram_id))
 
     async def set_password(self, person: UUID, *, login: str, password_hash: str) -> bool:
         """Keeps a person's login name and password; False where the name is another's."""
@@ -180,6 +347,21 @@ def _alive(idle: timedelta) -> Any:
 
 def _may_act() -> Any:
     return UserRow.role.in_(STAFF) & UserRow.disabled_at.is_(None)
+
+
+def _pending(row: Any, *, over: bool = False) -> Pending:
+    state = "expired" if over and row.state in ("pending", "asked", "confirmed") else row.state
+    return Pending(
+        id=row.id, state=state, address=row.address, browser=row.browser, telegram_id=row.telegram_id,
+        person=row.user_id,
+    )  # fmt: skip
+
+
+def _person(row: Any) -> Person:
+    return Person(
+        id=row.id, name=row.name, role=Role(row.role), lang=row.lang, telegram_id=row.telegram_id, email=row.email,
+        login=row.login or "", disabled=row.disabled_at is not None, seen=row.seen, sessions=row.open or 0,
+    )  # fmt: skip
 
 
 def _session(row: Any) -> Session:
