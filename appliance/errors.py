@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from appliance.channels.base import ChannelError
+from appliance.crm.base import CrmError
 from appliance.store.embedded import EmbeddedError
 from appliance.store.errors import StoreUnavailable
 from catalog.product import CatalogError
 from models.base import ModelError
 
-FAMILIES = (ModelError, CatalogError, ChannelError, StoreUnavailable, EmbeddedError)
+FAMILIES = (ModelError, CatalogError, ChannelError, CrmError, StoreUnavailable, EmbeddedError)
 
 
 class Refused(Exception):

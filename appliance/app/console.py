@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from appliance.app.crm import crm_desk
 from appliance.app.parts import POSTED, letterhead, log_as, open_store
+from appliance.app.reporting import figures
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
@@ -52,8 +54,10 @@ def house(settings: Settings, store: Store) -> House:
         logins=Logins(store=store),
         audit=Audit(store=store),
         inbox=Inbox(store=store, posted=POSTED),
+        figures=figures(settings, store),
         files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),
         live=Live(store=store),
+        crm=crm_desk(settings, store),
         zone=settings.timezone,
         chat=settings.chat_address,
     )

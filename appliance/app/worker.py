@@ -8,28 +8,36 @@ from datetime import timedelta
 import structlog
 
 from appliance import jobs
+from appliance.app.crm import push_leads
+from appliance.app.keeping import keeper, personal_data
 from appliance.app.parts import (
     POSTED,
     leads,
     log_as,
     open_store,
+    owner,
     shelf,
     until_told,
 )
-from appliance.app.watching import beating, keep_people
+from appliance.app.reporting import reporting_jobs, reports
+from appliance.app.watching import beating, keep_people, shown
 from appliance.builds import Builds
 from appliance.channels.mail import MailChannel
 from appliance.desk import Desk
 from appliance.joining import Joining
 from appliance.leads import Notices
+from appliance.metrics import WorkerMetrics
 from appliance.outbox import Outbox
 from appliance.settings import Settings
 from appliance.store.leader import BUILDS, MAIL, while_leading
 from appliance.store.store import Store
 from appliance.tasks import Tasks
+from appliance.version import version
 
 PRUNE = 24 * 3600.0  # seconds between looks for old catalogue versions
 JOIN = 30.0  # seconds between looks whether the live version lacks a lane
+UPKEEP = 3.0  # seconds between looks for chores that somebody asked for
+ERASED = 30.0  # seconds between looks for traces of people who were erased
 LEADS = 15.0  # seconds between looks for dialogues that fell silent and leads that nobody took
 
 log = structlog.get_logger("app")
@@ -54,7 +62,9 @@ async def worker(settings: Settings) -> int:
         async def join() -> None:  # beside the schedule: it may take an hour
             tasks.start(joining.run(), name="joining")
 
-        book, desk = leads(settings), Desk(store=store, posted=POSTED)
+        owner_ = owner(settings, store)
+        tasks.start(owner_.run(), name="owner")
+        book, desk = leads(settings, owner_), Desk(store=store, posted=POSTED)
         away = timedelta(minutes=settings.takeover_patience)
         if settings.smtp_host:
             mails = Outbox(store=store, channels={"mail": mail(settings, store)})
@@ -65,14 +75,25 @@ async def worker(settings: Settings) -> int:
             await book.escalate(store)
             await desk.release_forgotten(away)
 
+        people = personal_data(settings, store)
+
+        async def finish_erasures() -> None:
+            await people.finish()
+
         scheduled = [
             jobs.Job(name="prune", every=PRUNE, run=prune),
+            jobs.Job(name="upkeep", every=UPKEEP, run=keeper(settings, store).run),
+            jobs.Job(name="erased", every=ERASED, run=finish_erasures),
             jobs.Job(name="join", every=JOIN, run=join),
             jobs.Job(name="leads", every=LEADS, run=look_after_leads),
+            *reporting_jobs(settings, store),
+            *await push_leads(settings, store, tasks),
         ]
         tasks.start(beating(store, "worker").run(), name="beats")
         tasks.start(keep_people(settings, store), name="people")
-        tasks.start(jobs.keep(store.url, scheduled), name="jobs")
+        metrics = shown(settings, WorkerMetrics(version=version()), "worker")
+        tasks.start(metrics.watch(store), name="metrics")
+        tasks.start(jobs.keep(store.url, scheduled, around=metrics.run), name="jobs")
         await until_told()
     return 0
 
@@ -87,4 +108,5 @@ def mail(settings: Settings, store: Store) -> MailChannel:
         sender=settings.smtp_from,
         security=settings.smtp_security,
         find=Notices(store, console=settings.console_address),
+        papers=reports(settings, store).letter,
     )

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from appliance.commands import alerts, catalog, judge, models, roles, staff
+from appliance.commands import alerts, backup, catalog, crm, judge, models, privacy, roles, staff
 
-ALL: tuple[ModuleType, ...] = (roles, catalog, models, judge, staff, alerts)
+ALL: tuple[ModuleType, ...] = (roles, catalog, models, judge, staff, alerts, backup, privacy, crm)

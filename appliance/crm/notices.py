@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from appliance.core.notices import word
 from appliance.core.types import Staff
@@ -12,6 +13,8 @@ from appliance.store.crm_report import Tally
 from appliance.store.store import Transaction
 
 AGAIN = timedelta(hours=1)  # between two notices of the same trouble: a fault of an hour is one message, not hundreds
+
+REPORT = time(9)  # of the house's day
 
 
 async def tell_held(tx: Transaction, *, now: datetime) -> bool:
@@ -39,6 +42,15 @@ async def tell_report(tx: Transaction, *, now: datetime, since: timedelta) -> bo
         await _tell(tx, person, "crm_report", plain(tally))
     await tx.crm_mark(account.kind, "reported_at", now)
     return True
+
+
+def report_due(now: datetime, last: datetime, every: str, zone: str) -> bool:
+    """Whether a report's hour has passed since the last: nine in the morning, on Mondays where `every` is weekly."""
+    local = now.astimezone(ZoneInfo(zone))
+    due = datetime.combine(local.date(), REPORT, local.tzinfo)
+    if every == "weekly":
+        due -= timedelta(days=due.weekday())
+    return last < due <= now
 
 
 def plain(tally: Tally) -> dict[str, int]:

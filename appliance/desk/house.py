@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
+from appliance.desk.crm import CrmDesk
+from appliance.desk.figures import FiguresDesk
 from appliance.desk.files import Files
 from appliance.desk.inbox import Inbox
 from appliance.desk.live import Live
@@ -22,7 +24,9 @@ class House:
     logins: Logins
     audit: Audit
     inbox: Inbox  # dialogues as managers read them
+    figures: FiguresDesk
     files: Files
     live: Live
+    crm: CrmDesk
     zone: str = "UTC"  # IANA name of the time zone in which people read times
     chat: str = ""  # the chat's address for people
