@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -26,22 +27,28 @@ class Job:
     run: Callable[[], Awaitable[None]]
 
 
-async def keep(url: str, jobs: Sequence[Job]) -> None:
-    """Runs the jobs while this process is the leader, and waits to become it otherwise. Runs until cancelled."""
+Around = Callable[[str], AbstractContextManager[None]]
+
+
+async def keep(url: str, jobs: Sequence[Job], *, around: Around | None = None) -> None:
+    """Runs the jobs while this process is the leader, and waits to become it otherwise. Runs until cancelled.
+
+    `around` gives what each run happens in, for example what times it.
+    """
 
     async def lead() -> None:
         log.info("jobs.leading", jobs=[job.name for job in jobs])
-        await _schedule(jobs)
+        await _schedule(jobs, around or _nothing)
 
     await while_leading(url, LEADER, lead, name="jobs")
 
 
-async def _schedule(jobs: Sequence[Job]) -> None:
+async def _schedule(jobs: Sequence[Job], around: Around) -> None:
     """The schedule lives in memory only, and ends with the leadership."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     for job in jobs:
         scheduler.add_job(
-            _safely(job), IntervalTrigger(seconds=job.every), id=job.name, coalesce=True, max_instances=1,
+            _safely(job, around), IntervalTrigger(seconds=job.every), id=job.name, coalesce=True, max_instances=1,
             misfire_grace_time=None,
         )  # fmt: skip
     scheduler.start()
@@ -51,10 +58,15 @@ async def _schedule(jobs: Sequence[Job]) -> None:
         scheduler.shutdown(wait=False)
 
 
-def _safely(job: Job) -> Callable[[], Awaitable[None]]:
+def _nothing(job: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _safely(job: Job, around: Around) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         try:
-            await job.run()
+            with around(job.name):
+                await job.run()
         except Exception:
             log.exception("job.failed", job=job.name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -20,6 +20,9 @@ _BOT_TOKEN = re.compile(r"(?<!\d)(\d{6,12}):[\w-]{30,}")  # Telegram's, which st
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")
 _SECRET_KEYS = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE)
 _PERSONAL_KEYS = frozenset({"phone", "email", "name", "first_name", "last_name", "username", "company", "contact"})
+
+Hear = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]
+_listeners: list[Hear] = []
 
 _NOISY = dict.fromkeys(("httpx", "httpcore", "apscheduler"), logging.WARNING)
 
@@ -36,6 +39,7 @@ def configure(*, level: str = "info", form: str = "auto", role: str = "") -> Non
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.StackInfoRenderer(),
+        _heard,
     ]
     end: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, mask, structlog.processors.JSONRenderer(ensure_ascii=False)]
@@ -67,6 +71,17 @@ def configure(*, level: str = "info", form: str = "auto", role: str = "") -> Non
     )
     if role:
         structlog.contextvars.bind_contextvars(role=role)
+
+
+def listen(hear: Hear) -> None:
+    """Has each line that is written heard by one more, for example who counts errors."""
+    _listeners.append(hear)
+
+
+def _heard(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for hear in _listeners:
+        hear(logger, str(event.get("level", method)), event)
+    return event
 
 
 def _without_colours(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -115,7 +116,7 @@ def _of_posts(name: str, store: Store, judge: Callable[[list[Post]], list[Part |
     async def look() -> Part:
         try:
             async with store.transaction() as tx:
-                posts = await tx.posts()
+                posts = await tx.owed()
         except StoreUnavailable:
             return _unknown(name)
         return next((part for part in judge(posts) if part), Part(name=name))
@@ -287,9 +288,9 @@ def logs(home: Path) -> Probe:
     return Probe(look=look)
 
 
-def _state(home: Path) -> Mapping[str, object]:
+def _state(home: Path) -> Mapping[str, Any]:
     try:
-        state: dict[str, object] = json.loads((home / "run" / "state.json").read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads((home / "run" / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return state if Path(f"/proc/{state.get('supervisor')}").exists() else {}

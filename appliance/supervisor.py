@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import importlib.metadata
 import json
 import os
 import shutil
 import signal
 import sys
 import time
-import tomllib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +29,7 @@ from appliance.settings import FILE, Settings, variable
 from appliance.store.embedded import Embedded, EmbeddedError
 from appliance.switching import Choice, Switching
 from appliance.tasks import Tasks
+from appliance.version import version
 from appliance.watch import Troubles, Watch
 from appliance.watchman import watchman
 from appliance.words import words
@@ -242,7 +241,7 @@ class Supervisor:
     async def _open(self, tasks: Tasks) -> None:
         """From nothing to a chat that answers; the long steps go on behind it."""
         house = self._house
-        self._say("starting", version=_version(), home=house.home)
+        self._say("starting", version=version(), home=house.home)
         if left := _end_leftovers(house.home):
             self._say("leftovers", count=left)
         await self._check_ports()
@@ -546,11 +545,3 @@ def _marked_with(process: Path, home: Path) -> int:
             pid, _, marked = os.fsdecode(each).removeprefix("APPLIANCE_RUN=").partition(":")
             return int(pid) if marked == str(home) and pid.isdigit() else 0
     return 0
-
-
-def _version() -> str:
-    """Of the installed package, or of the clone that we run from."""
-    clone = Path(__file__).resolve().parents[1] / "pyproject.toml"
-    if clone.is_file():
-        return str(tomllib.loads(clone.read_text(encoding="utf-8"))["project"]["version"])
-    return importlib.metadata.version("counterman")

@@ -6,8 +6,11 @@ from appliance.app.parts import (
     log_as,
     model_files,
 )
+from appliance.app.watching import shown
 from appliance.core.prompt import default_prompt, shared_prefix
+from appliance.metrics import EngineMetrics
 from appliance.settings import Settings
+from appliance.version import version
 from models.hardware import detect
 
 
@@ -16,6 +19,7 @@ def engine(settings: Settings) -> int:
     from models.engine import serve
 
     log_as(settings, "engine")
+    shown(settings, EngineMetrics(settings.engine_address, version=version()), "engine")
     files = model_files(settings)
     name = settings.model or files.chosen() or files.default(detect(settings.home))
     path = files.path(name)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from appliance import probes
+from appliance import logs, probes
 from appliance.alert_post import Person
 from appliance.app.parts import model_health
 from appliance.beating import Beating
 from appliance.channels.telegram import TelegramChannel
 from appliance.core.types import Role, Staff
-from appliance.health import Health
+from appliance.health import EVERY, Health, State
+from appliance.metrics import ChatMetrics, Metrics
 from appliance.settings import Settings
 from appliance.store.errors import StoreUnavailable
 from appliance.store.leader import cuts
@@ -23,6 +25,8 @@ from appliance.watch import keep_people as write_people
 from catalog.shelf import Shelf
 from models.base import LLM
 
+METRICS = ("chat", "worker", "engine")  # in the order of their ports
+T = TypeVar("T", bound=Metrics)
 PEOPLE = 30.0  # seconds between looks who the administrators are
 
 
@@ -47,6 +51,21 @@ def _ways(person: Staff) -> Iterator[Person]:
         yield Person(way="telegram", address=str(person.telegram_id), lang=person.lang)
     if person.role is Role.ADMINISTRATOR and person.email:
         yield Person(way="mail", address=person.email, lang=person.lang)
+
+
+def shown(settings: Settings, metrics: T, role: str) -> T:
+    """The metrics of this process, counted from now on, and shown where the settings name a port."""
+    logs.listen(metrics.count_errors)
+    if settings.metrics_port:
+        metrics.serve(settings.metrics_host, settings.metrics_port + METRICS.index(role))
+    return metrics
+
+
+async def feel(health: Health, metrics: ChatMetrics) -> None:
+    """Keeps the metrics told how the parts feel. Runs for ever."""
+    while True:
+        metrics.felt((part.name, part.state is State.OK) for part in await health.parts())
+        await asyncio.sleep(EVERY)
 
 
 def chat_health(

@@ -112,6 +112,11 @@ class WidgetChannel:
             except Exception:
                 log.exception("no look for new events; the next one is soon")
 
+    @property
+    def sockets(self) -> int:
+        """Browsers that are connected now."""
+        return self._sockets.total()
+
     def hint(self, conversation: UUID) -> None:
         """There may be new durable events: who listens to them here looks now."""
         for line in self._lines.get(conversation, ()):

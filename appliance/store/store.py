@@ -85,6 +85,7 @@ class Store:
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
         self.instance = random.getrandbits(31)
+        self._most = 2 * pool
         self._engine: AsyncEngine = create_async_engine(
             driver_url(url),
             pool_size=pool,
@@ -136,6 +137,12 @@ class Store:
         async with self._engine.connect() as connection:
             known = await connection.scalar(text("SELECT to_regclass('alembic_version')::text"))
             return str(await connection.scalar(text("SELECT version_num FROM alembic_version"))) if known else ""
+
+    def connections(self) -> dict[str, float]:
+        """How many of the pool are used now, and how many more may be."""
+        pool = self._engine.pool
+        used = pool.checkedout()  # type: ignore[attr-defined]
+        return {"used": used, "free": self._most - used}
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -72,7 +72,7 @@ class Watching:
         rows = await self.connection.execute(select(BeatRow.role, BeatRow.instance, BeatRow.about, silent))
         return [Beat(role=row.role, instance=row.instance, silent=row.silent, about=row.about) for row in rows]
 
-    async def posts(self) -> list[Post]:
+    async def owed(self) -> list[Post]:
         """What each channel owes, of those that owe anything."""
         rows = await self.connection.execute(
             text(
@@ -91,7 +91,7 @@ class Watching:
             for row in rows
         ]
 
-    async def work(self) -> Work:
+    async def under_way(self) -> Work:
         """How much is being done for customers just now."""
         row = (
             await self.connection.execute(
