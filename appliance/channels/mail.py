@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, make_msgid
@@ -27,6 +28,17 @@ Security = Literal["starttls", "tls", "none"]
 Find = Callable[[UUID, str, str], Awaitable[Notice | None]]  # lead, why, address -> what to say; None: it is gone
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A notice with files: (name, media type, contents) each."""
+
+    notice: Notice
+    files: tuple[tuple[str, str, bytes], ...]
+
+
+Papers = Callable[[Parcel], Awaitable[Letter | None]]  # what a parcel with a paper brings; None: it is gone
+
+
 class MailChannel:
     """Delivers notices. At least once: a server that took a mail and died before saying so gets it again."""
 
@@ -35,7 +47,7 @@ class MailChannel:
 
     def __init__(
         self, *, host: str, port: int, user: str, password: str, sender: str, security: Security, find: Find,
-        trust: ssl.SSLContext | None = None,
+        papers: Papers | None = None, trust: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
         """`trust` replaces the system's certificates, for a server that signs its own."""
         self._server = {"hostname": host, "port": port, "timeout": TIMEOUT, "tls_context": trust}
@@ -43,11 +55,17 @@ class MailChannel:
         self._security = security
         self._sender = sender or user
         self._find = find
+        self._papers = papers
 
     async def deliver(self, parcel: Parcel) -> None:
         if "heading" in parcel.body:  # written out by whoever posted it
             lines = (("", str(parcel.body["text"])),)
             await self.send(parcel.address, Notice(heading=str(parcel.body["heading"]), lines=lines), id=str(parcel.id))
+            return
+        if "report" in parcel.body:
+            letter = await self._papers(parcel) if self._papers else None
+            if letter is not None:
+                await self.send(parcel.address, letter.notice, id=str(parcel.id), files=letter.files)
             return
         notice = await self._find(UUID(str(parcel.body["lead"])), str(parcel.body["why"]), parcel.address)
         if notice is None:
@@ -57,11 +75,13 @@ class MailChannel:
     async def show(self, address: str, progress: Progress) -> None:
         """Mail shows nothing before it is finished."""
 
-    async def send(self, address: str, notice: Notice, *, id: str) -> None:
+    async def send(
+        self, address: str, notice: Notice, *, id: str, files: Sequence[tuple[str, str, bytes]] = ()
+    ) -> None:  # fmt: skip
         """Sends one mail; `id` is in its Message-ID, so that a mail program sees a double as one."""
         try:
             refused, _ = await aiosmtplib.send(
-                self._letter(address, notice, id),
+                self._letter(address, notice, id, files),
                 start_tls=self._security == "starttls",
                 use_tls=self._security == "tls",
                 **self._server,  # type: ignore[arg-type]
@@ -72,7 +92,9 @@ class MailChannel:
         if address in refused:  # of one recipient this is raised, of several it is only told
             raise AddressGone(f"The mail server refuses {address}: {refused[address].message}")
 
-    def _letter(self, address: str, notice: Notice, id: str) -> EmailMessage:
+    def _letter(
+        self, address: str, notice: Notice, id: str, files: Sequence[tuple[str, str, bytes]] = ()
+    ) -> EmailMessage:  # fmt: skip
         letter = EmailMessage()
         letter["Subject"] = notice.heading
         letter["From"] = formataddr(("Counterman", self._sender))
@@ -82,6 +104,9 @@ class MailChannel:
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office robots keep silent
         letter.set_content(_plain(notice))
         letter.add_alternative(_html(notice), subtype="html")
+        for name, media, contents in files:
+            main, _, sub = media.partition("/")
+            letter.add_attachment(contents, maintype=main, subtype=sub, filename=name)
         return letter
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -24,7 +25,10 @@ SPELLED = str.maketrans({"Ω": "Ohm", "\u202f": "\xa0", "℃": "°C"})
 def pdf(quote: Quote, head: Letterhead) -> bytes:
     """The document's contents; the same quotation gives the same pages."""
     sheet = Sheet(quote, head)
-    page = _Paper(sheet)
+    page = Page(
+        title=sheet.title, lang=sheet.lang, made=quote.made, contact=sheet.contact,
+        number=sheet.say("page", page="{page}", pages="{pages}"),
+    )  # fmt: skip
     page.add_page()
     _above(page, sheet)
     _lines(page, sheet)
@@ -33,28 +37,28 @@ def pdf(quote: Quote, head: Letterhead) -> bytes:
     return bytes(page.output())
 
 
-class _Paper(FPDF):
-    """A4 with the house's fonts and a foot on each page."""
+class Page(FPDF):
+    """A4 with the house's fonts and a foot on each page: `contact` to the left, the page's number to the right."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, *, title: str, lang: str, made: datetime, number: str, contact: str = "") -> None:
+        """`number` has places for {page} and {pages}; the same `made` gives the same bytes."""
         super().__init__(format="A4", unit="mm")
-        self._sheet = sheet
+        self._number, self._contact = number, contact
         fonts = Path(str(resources.files(__package__).joinpath("fonts")))
         self.add_font(FONT, fname=fonts / "DejaVuSans.ttf")
         self.add_font(FONT, "B", fonts / "DejaVuSans-Bold.ttf")
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(True, MARGIN + 8)
-        self.set_title(sheet.title)
-        self.set_lang(sheet.lang)
+        self.set_title(title)
+        self.set_lang(lang)
         self.set_creator("Counterman")
-        self.set_creation_date(sheet.quote.made)
+        self.set_creation_date(made)
 
     def footer(self) -> None:
         self.set_y(-MARGIN)
         self.write_in(FAINT, 7.5)
-        self.cell(self.epw * 0.8, 5, printable(self._sheet.contact))
-        said = self._sheet.say("page", page=self.page_no(), pages=r"{nb}")
-        self.cell(0, 5, said, align="R")
+        self.cell(self.epw * 0.8, 5, printable(self._contact))
+        self.cell(0, 5, self._number.format(page=self.page_no(), pages=r"{nb}"), align="R")
 
     def write_in(self, ink: tuple[int, int, int], size: float, style: str = "") -> None:
         self.set_font(FONT, style, size)
@@ -70,7 +74,7 @@ def printable(text: str) -> str:
     return "".join(letter if ord(letter) in _letters() else "□" for letter in text.translate(SPELLED))
 
 
-def _above(page: _Paper, sheet: Sheet) -> None:
+def _above(page: Page, sheet: Sheet) -> None:
     if sheet.head.company:
         page.write_in(FAINT, 10)
         page.say(sheet.head.company, 6)
@@ -85,7 +89,7 @@ def _above(page: _Paper, sheet: Sheet) -> None:
     page.ln(5)
 
 
-def _lines(page: _Paper, sheet: Sheet) -> None:
+def _lines(page: Page, sheet: Sheet) -> None:
     page.write_in(INK, 8.5)
     page.set_draw_color(*RULE)
     aligned = ("LEFT", "LEFT", "LEFT", "RIGHT", "LEFT", "RIGHT", "RIGHT")
@@ -100,14 +104,14 @@ def _lines(page: _Paper, sheet: Sheet) -> None:
             table.row([str(place), *map(printable, texts)])
 
 
-def _totals(page: _Paper, sheet: Sheet) -> None:
+def _totals(page: Page, sheet: Sheet) -> None:
     page.ln(3)
     for currency, total in sheet.quote.totals:
         page.write_in(INK, 11, "B")
         page.say(f"{sheet.say('total')}:  {sheet.amount(total, currency, signed=True)}", 7, align="R")
 
 
-def _below(page: _Paper, sheet: Sheet) -> None:
+def _below(page: Page, sheet: Sheet) -> None:
     page.ln(4)
     page.write_in(FAINT, 8)
     for note in sheet.notes:

@@ -53,14 +53,14 @@ def _above(page: Worksheet, sheet: Sheet) -> int:
     """Who, what and when; gives the row of the columns' names."""
     row = 1
     if sheet.head.company:
-        _put(page, row, 1, sheet.head.company, font=BOLD)
+        put(page, row, 1, sheet.head.company, font=BOLD)
         row += 1
-    _put(page, row, 1, sheet.title, font=LARGE)
+    put(page, row, 1, sheet.title, font=LARGE)
     page.row_dimensions[row].height = HEAD
     row += 1
     for label, text in sheet.facts:
-        _put(page, row, 1, label)
-        _put(page, row, 3, text, font=BOLD)
+        put(page, row, 1, label)
+        put(page, row, 3, text, font=BOLD)
         row += 1
     return row + 1
 
@@ -68,7 +68,7 @@ def _above(page: Worksheet, sheet: Sheet) -> int:
 def _lines(page: Worksheet, sheet: Sheet, row: int) -> int:
     """The lines and the totals; gives the first row below them."""
     for at, heading in enumerate(sheet.headings, 1):
-        cell = _put(page, row, at, heading, font=BOLD)
+        cell = put(page, row, at, heading, font=BOLD)
         cell.fill, cell.alignment = SHADE, _beside(at)
     for place, line in enumerate(sheet.quote.lines, 1):
         row += 1
@@ -76,25 +76,25 @@ def _lines(page: Worksheet, sheet: Sheet, row: int) -> int:
         page.row_dimensions[row].height = ROW * max(_rows(line.sku, WIDTHS[1]), _rows(line.name, WIDTHS[2]))
         values = (place, line.sku, line.name, line.quantity, line.unit, price, line.amount)
         for at, value in enumerate(values, 1):
-            cell = _put(page, row, at, value)
+            cell = put(page, row, at, value)
             cell.border, cell.alignment = RULE, _beside(at)
             if isinstance(value, Decimal):
                 cell.number_format = COUNT if at == 4 else _money(sheet, line.currency)
     for currency, total in sheet.quote.totals:
         row += 1
-        _put(page, row, 6, f"{sheet.say('total')}, {currency}".rstrip(", "), font=BOLD).alignment = _beside(6)
-        sum_ = _put(page, row, 7, total, font=BOLD)
+        put(page, row, 6, f"{sheet.say('total')}, {currency}".rstrip(", "), font=BOLD).alignment = _beside(6)
+        sum_ = put(page, row, 7, total, font=BOLD)
         sum_.number_format, sum_.alignment = MONEY, _beside(7)
     return row + 1
 
 
 def _below(page: Worksheet, sheet: Sheet, row: int) -> None:
     for note in filter(None, (*sheet.notes, sheet.contact)):
-        _put(page, row, 1, note)
+        put(page, row, 1, note)
         row += 1
 
 
-def _put(page: Worksheet, row: int, column: int, value: Any, *, font: Font = PLAIN) -> Cell:
+def put(page: Worksheet, row: int, column: int, value: Any, *, font: Font | None = None) -> Cell:
     """A value in its cell. Text stays text, also where it begins like a formula, and when somebody edits it later."""
     cell: Cell = page.cell(row, column)
     if isinstance(value, str):
@@ -104,7 +104,7 @@ def _put(page: Worksheet, row: int, column: int, value: Any, *, font: Font = PLA
         cell.quotePrefix = value.startswith(("=", "+", "-", "@", "\t", "\r"))
     else:
         cell.value = value
-    cell.font = font
+    cell.font = font or PLAIN
     return cell
 
 

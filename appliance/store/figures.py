@@ -46,6 +46,7 @@ CONTACT = or_(LeadRow.phone != "", LeadRow.email != "")
 LEAD = and_(CONTACT, LeadRow.status.not_in(["draft", "partial"]))  # confirmed, or taken up by a manager
 MOST_KEYS = 5000  # wishes of a period that are read; the rarest are left out
 MOST_BAD = 50
+PERSONAL = r"@|\d[\d\s()+.-]{7,}\d"  # what may be an address or a phone: such wordings are no examples
 
 
 class Figures:
@@ -219,7 +220,7 @@ class Figures:
                     MessageRow.conversation_id == wants.c.conversation_id, MessageRow.answered_by == wants.c.message_id
                 ),
             )
-            .where(MessageRow.kind != "form", said != "")
+            .where(MessageRow.kind != "form", said != "", said.regexp_match(PERSONAL).is_(False))
             .group_by(wants.c.leader, said)
             .subquery()
         )
@@ -247,8 +248,11 @@ WAITING = """
            (SELECT count(*) FROM conversations WHERE owner = 'queue') AS queue,
            (SELECT min(updated_at) FROM conversations WHERE owner = 'queue') AS queue_since,
            (SELECT count(*) FROM parcels WHERE held IS NOT NULL AND delivered_at IS NULL) AS held,
-           (SELECT count(*) FROM uploads WHERE state = 'failed' AND at > now() - interval '14 days') AS imports,
-           (SELECT count(*) FROM messages WHERE rating < 0 AND at > now() - interval '14 days') AS bad
+           (SELECT count(*) FROM uploads WHERE at > now() - interval '14 days' AND state <> 'dropped'
+              AND (state = 'failed' OR (state = 'done' AND verdict ->> 'verdict' = 'refuse'))
+              AND NOT EXISTS (SELECT 1 FROM uploads AS later WHERE later.source = uploads.source
+                              AND later.at > uploads.at AND later.state <> 'dropped')) AS imports,
+           (SELECT count(*) FROM marks WHERE settled_at IS NULL) AS bad
 """
 
 

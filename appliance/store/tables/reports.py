@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
@@ -39,6 +40,7 @@ class ReportRow(Base):
     every: Mapped[str]
     starts: Mapped[date]  # the period's first day, in the owner's time zone
     lang: Mapped[str]
+    figures: Mapped[list[Any]]  # label, value, note of each, as the mail says them
     pdf: Mapped[bytes] = mapped_column(LargeBinary)
     xlsx: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime] = mapped_column(server_default=NOW)

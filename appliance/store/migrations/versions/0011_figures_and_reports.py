@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0011"
 down_revision = "0010"
@@ -81,6 +82,7 @@ def _reports() -> None:
         sa.Column("every", sa.String(), nullable=False),
         sa.Column("starts", sa.Date(), nullable=False),
         sa.Column("lang", sa.String(), nullable=False),
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("pdf", sa.LargeBinary(), nullable=False),
         sa.Column("xlsx", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
