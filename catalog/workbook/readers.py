@@ -12,6 +12,7 @@ import python_calamine as calamine
 
 from catalog.product import CatalogError
 from catalog.workbook.commerceml import ROOT, beside, documents, exchange_grid, tag
+from catalog.workbook.compound import circular
 from catalog.workbook.encoding import decoded
 from catalog.workbook.extent import refuse_more
 from catalog.workbook.grid import Cell, Grid, is_empty
@@ -85,7 +86,9 @@ def _xls(data: bytes) -> list[Grid]:
     """xlrd knows hidden rows, formats and old code pages; calamine opens books with a broken compound file."""
     try:
         return xls_grids(data)
-    except Exception as first:  # noqa: BLE001 - xlrd raises whatever a damaged file makes it stumble over
+    except Exception as first:
+        if circular(data):
+            raise
         try:
             return _calamine_grids(data, {})
         except calamine.PasswordError:

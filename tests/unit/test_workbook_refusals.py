@@ -231,3 +231,17 @@ def test_a_protected_but_readable_book_is_read(tmp_path: Path) -> None:
     page.save(path)
 
     assert len(read(path).products) == 3
+
+
+def test_a_compound_file_whose_sectors_lead_in_a_circle_is_refused(tmp_path: Path) -> None:
+    path = books.xls(tmp_path / "whole.xls", books.GOODS)
+    data = bytearray(path.read_bytes())
+    assert not circular(bytes(data))
+    (table,) = struct.unpack_from("<I", data, 0x4C)
+    (folder,) = struct.unpack_from("<I", data, 0x30)
+    struct.pack_into("<I", data, (table + 1) * 512 + 4 * folder, folder)  # its directory is followed by itself
+    assert circular(bytes(data))
+    assert circular(bytes(data[:100]))
+    path.write_bytes(data)
+    with pytest.raises(CatalogError, match=r"whole\.xls"):
+        read(path)
