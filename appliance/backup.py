@@ -15,11 +15,11 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from appliance.store import dump
@@ -102,6 +102,11 @@ class Keep:
     weekly: int = 4
     monthly: int = 6
 
+    @property
+    def longest(self) -> timedelta:
+        """About how long the longest-lived backup stays, where one is made each day."""
+        return max(timedelta(days=self.daily), timedelta(weeks=self.weekly), timedelta(days=31 * self.monthly))
+
 
 class Backups:
     """The backups of one data folder, in `folder`; `copies` is a folder off the box, such as a mounted share."""
@@ -130,15 +135,21 @@ class Backups:
             )  # fmt: skip
         return found
 
-    def due(self, now: datetime, *, every: timedelta) -> bool:
-        """Whether the newest one on the box, however it was made, is older than `every`."""
-        newest = max((one.created for one in _read_all(self.folder)), default=None)
-        return newest is None or now - newest >= every
+    def due(self, now: datetime, *, every: timedelta, at: time) -> bool:
+        """Whether none was made since the last hour at which one should be: `at` of the day, and `every` from there.
+
+        `now` is in the time zone of `at`.
+        """
+        first = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+        if first > now:
+            first -= timedelta(days=1)
+        hour = first + (now - first) // every * every
+        return all(one.created < hour for one in _read_all(self.folder))
 
     def create(self, url: str, *, kind: str = "hand", tell: Tell = lambda _: None) -> Backup:
         """Makes a backup and copies it off the box, where a folder for that is set. Raises `BackupError`."""
         with self._alone():
-            began, id = time.monotonic(), datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            began, id = monotonic(), datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             self._check_room()
             aside = self.folder / f"{ASIDE}{id}"
             aside.mkdir()
@@ -153,7 +164,7 @@ class Backups:
                     "program": _program(), "revision": held.revision, "server": held.server, "catalogue": catalogue,
                     "newest": held.newest.isoformat() if held.newest else None, "rows": held.rows,
                     "left_out": {name: why for name, why in LEFT_OUT.items() if (self.home / name).exists()},
-                    "files": _checksums(aside), "seconds": round(time.monotonic() - began, 1),
+                    "files": _checksums(aside), "seconds": round(monotonic() - began, 1),
                 }  # fmt: skip
                 _write(aside / MANIFEST, about)
                 _flush(aside / DUMP)
@@ -177,7 +188,7 @@ class Backups:
 
         Raises `BackupError` where the backup is not as it was made.
         """
-        backup, began = self.get(id), time.monotonic()
+        backup, began = self.get(id), monotonic()
         trouble, rows = "", 0
         try:
             tell("checksums")
@@ -186,7 +197,7 @@ class Backups:
             rows = _drill(backup)
         except (BackupError, dump.DumpError) as error:
             trouble = str(error)
-        seen = Verified(at=datetime.now(UTC), seconds=round(time.monotonic() - began, 1), rows=rows, trouble=trouble)
+        seen = Verified(at=datetime.now(UTC), seconds=round(monotonic() - began, 1), rows=rows, trouble=trouble)
         _write(backup.place / VERIFIED, {**asdict(seen), "at": seen.at.isoformat()})
         if trouble:
             raise BackupError(f"The backup {backup.id} cannot be relied on: {trouble}")
@@ -203,7 +214,7 @@ class Backups:
                     one.place.rename(folder / f"{ASIDE}{one.id}")
                     gone.append(one.id)
             for left in folder.glob(f"{ASIDE}*") if folder.is_dir() else ():
-                if left.name.removeprefix(ASIDE) in gone or time.time() - left.stat().st_mtime > 86_400:
+                if left.name.removeprefix(ASIDE) in gone or _age(left) > timedelta(days=1):
                     shutil.rmtree(left, ignore_errors=True)
         return sorted(set(gone))
 
@@ -338,6 +349,16 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def live_versions(shelf: Path) -> list[str]:
+    """The names of the live catalogue version and the one before it. Raises `BackupError`."""
+    try:
+        return [str(name) for name in json.loads((shelf / "live.json").read_text("utf-8"))["versions"][:VERSIONS]]
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError) as error:
+        raise BackupError(f"{shelf / 'live.json'} is damaged; publish a version: appliance catalog publish") from error
+
+
 def _take_files(home: Path, aside: Path, *, skip: set[Path | None]) -> str:
     """Everything but what is left out; gives the live catalogue version's name."""
     for one in CHOICE:
@@ -355,10 +376,7 @@ def _take_files(home: Path, aside: Path, *, skip: set[Path | None]) -> str:
 def _take_catalogue(shelf: Path, to: Path) -> str:
     """The versions that count, shared with the shelf, and the small files beside them; again if one went meanwhile."""
     for _ in range(3):
-        try:
-            versions = json.loads((shelf / "live.json").read_text("utf-8"))["versions"][:VERSIONS]
-        except FileNotFoundError:
-            versions = []
+        versions = live_versions(shelf)
         try:
             for version in versions:
                 for file in (shelf / version).rglob("*"):
@@ -373,6 +391,10 @@ def _take_catalogue(shelf: Path, to: Path) -> str:
             _write(to / "live.json", {"versions": versions})
         return str(versions[0]) if versions else ""
     raise BackupError("The catalogue changed three times while it was copied; try again.")
+
+
+def _age(path: Path) -> timedelta:
+    return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _copied(source: Path, target: Path) -> None:

@@ -65,7 +65,7 @@ class Privacy:
 
     connection: AsyncConnection
 
-    async def people(self, wanted: str, *, phone: str = "", limit: int = 20) -> list[Person]:
+    async def persons(self, wanted: str, *, phone: str = "", limit: int = 20) -> list[Person]:
         """Who may be meant by a telephone (`phone`: the same as E.164), an address, a Telegram id, an id or a name."""
         wanted = wanted.strip()
         if not wanted:
@@ -74,12 +74,12 @@ class Privacy:
         for conversation, lead in await self._hits(wanted, phone, limit):
             if any(conversation in one.conversations or lead in one.leads for one in found):
                 continue
-            person = await self.person([conversation] if conversation else [], [lead] if lead else [])
+            person = await self.person_behind([conversation] if conversation else [], [lead] if lead else [])
             if person.known:
                 found.append(person)
         return found
 
-    async def person(
+    async def person_behind(
         self, conversations: Iterable[UUID] = (), leads: Iterable[UUID] = (), *, by_contacts: bool = True
     ) -> Person:
         """All that belongs to whoever had these dialogues and leads.
@@ -102,7 +102,7 @@ class Privacy:
     async def person_at(self, channel: str, address: str) -> Person:
         """Who writes from an address, by that alone."""
         here = await self._ids(_AT_ADDRESS, channel=channel, address=address)
-        return await self.person(here, by_contacts=False)
+        return await self.person_behind(here, by_contacts=False)
 
     async def record(self, person: Person) -> dict[str, list[dict[str, Any]]]:
         """Everything that is kept of a person, by area, as plain JSON; no secret is in it."""
@@ -148,6 +148,16 @@ class Privacy:
             consents=[str(id) for id in consents],
             needles=[*marks, *(str(id) for id in person.users), *known_values(person, by_contacts=how != "bot")],
         )
+
+    async def forget_person(self, channel: str, address: str) -> int:
+        """Erases who writes from an address, in their own update's transaction; gives the number of their dialogues.
+
+        The worker cleans the logs afterwards. Other people's requests with the same telephone stay.
+        """
+        person = await self.person_at(channel, address)
+        if person.known:
+            await self.erase_person(person, how="bot")
+        return len(person.conversations)
 
     async def erase_again(self, ids: Mapping[str, Sequence[str]]) -> int:
         """Erases who was erased before this database was brought back to an older state; gives their dialogues."""

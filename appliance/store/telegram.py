@@ -16,15 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.core.types import Conversation, Message, Owner
 from appliance.store.tables import (
     ConversationRow,
-    LeadRow,
     MessageRow,
     ParcelRow,
-    QuotationRow,
     TelegramFileRow,
     TelegramPostRow,
     TelegramUpdateRow,
     UserRow,
-    VisitorRow,
 )
 
 KEPT = timedelta(days=2)  # how long an update's number is remembered; Telegram repeats none after 24 hours
@@ -254,31 +251,6 @@ class Telegrams:
             .values(channel=channel, address=address, user_id=(before.user_id if before else None) or moved.user_id)
         )
         return True
-
-    async def forget_person(self, channel: str, address: str) -> int:
-        """Erases what is kept of the customer at an address; gives the number of conversations that went."""
-        mine = select(ConversationRow.id).where(
-            ConversationRow.channel == channel,
-            (ConversationRow.address == address)
-            | ConversationRow.address.startswith(address + PUT_ASIDE, autoescape=True),
-        )
-        ids = list(await self.connection.scalars(mine))
-        users = list(
-            await self.connection.scalars(
-                select(ConversationRow.user_id).where(ConversationRow.id.in_(ids), ConversationRow.user_id.is_not(None))
-            )
-        )
-        said = select(MessageRow.id).where(MessageRow.conversation_id.in_(ids))
-        await self.connection.execute(delete(TelegramPostRow).where(TelegramPostRow.message.in_(said)))
-        await self.connection.execute(delete(QuotationRow).where(QuotationRow.conversation_id.in_(ids)))
-        await self.connection.execute(delete(LeadRow).where(LeadRow.conversation_id.in_(ids)))
-        await self.connection.execute(delete(VisitorRow).where(VisitorRow.conversation_id.in_(ids)))
-        await self.connection.execute(delete(ConversationRow).where(ConversationRow.id.in_(ids)))
-        await self.connection.execute(delete(UserRow).where(UserRow.id.in_(users), UserRow.role == "customer"))
-        await self.connection.execute(
-            delete(ParcelRow).where(ParcelRow.channel == channel, ParcelRow.address == address)
-        )
-        return len(ids)
 
 
 def _conversation(row: Any) -> Conversation:

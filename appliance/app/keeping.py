@@ -1,0 +1,57 @@
+"""What looks after the box, made of the settings: backups, room on the disk, personal data."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from pathlib import Path
+
+from appliance.backup import Backups, Keep
+from appliance.privacy import PersonalData
+from appliance.settings import Settings
+from appliance.space import Space
+from appliance.store.store import Store
+from appliance.upkeep import Keeper
+from catalog.shelf import Shelf
+
+
+def backups(settings: Settings, *, folder: Path | None = None) -> Backups:
+    """The box's backups; `folder` is another place where some lie, such as a stick after a disaster."""
+    return Backups(
+        settings.home,
+        folder=folder or settings.backup_folder,
+        copies=None if folder else settings.backup_copies,
+        keep=Keep(daily=settings.backup_daily, weekly=settings.backup_weekly, monthly=settings.backup_monthly),
+    )
+
+
+def personal_data(settings: Settings, store: Store) -> PersonalData:
+    return PersonalData(store=store, backups=backups(settings), region=settings.region)
+
+
+def space(settings: Settings) -> Space:
+    # A shelf of its own: only names and folders are looked at, so it needs no embedder.
+    return Space(
+        settings.home, shelf=Shelf(settings.home / "catalog"), backups=backups(settings), keep_logs=settings.keep_logs
+    )
+
+
+def keeper(settings: Settings, store: Store) -> Keeper:
+    days = settings.backup_verify
+    return Keeper(
+        store=store,
+        backups=backups(settings),
+        space=space(settings),
+        keep=kept_days(settings),
+        at=time.fromisoformat(settings.backup_at),
+        every=timedelta(hours=settings.backup_every),
+        verify_every=timedelta(days=days) if days else None,
+        zone=settings.timezone,
+    )
+
+
+def kept_days(settings: Settings) -> dict[str, int]:
+    """How long what is kept, in days, 0 for ever; named as `Privacy.drop_old` has it."""
+    return {
+        "dialogues": settings.keep_dialogues, "leads": settings.keep_leads, "parcels": settings.keep_parcels,
+        "audit": settings.keep_audit, "links": settings.keep_parcels,
+    }  # fmt: skip
