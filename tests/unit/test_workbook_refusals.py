@@ -16,6 +16,7 @@ from PIL import Image as Pixels
 
 from catalog.product import CatalogError
 from catalog.workbook import message, read, sniff
+from catalog.workbook.compound import circular
 from tests.unit import workbook_books as books
 
 RELS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
