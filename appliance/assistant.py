@@ -144,9 +144,8 @@ class Assistant:
 
     def _contacts(self, asked: Asked) -> talk.Step:
         """What the customer's words mean for the contacts that we have of them."""
-        return talk.step(
-            asked.memory.lead, _written(asked.claim), lang=asked.lang, region=self._region, consents=asked.voice.consents
-        )
+        said, consents = _written(asked.claim), asked.voice.consents
+        return talk.step(asked.memory.lead, said, lang=asked.lang, region=self._region, consents=consents)
 
     async def warm(self) -> None:
         """Loads what the first customer would otherwise wait for; a catalogue that is not there yet is no error."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Self
+from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SPAN = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+(?P<open>\d{1,2}:\d{2})-(?P<close>\d{1,2}:\d{2})")
+
+
+class Opening(Protocol):
+    """Working hours for those who only ask; the owner may change them meanwhile."""
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+    def open_at(self, moment: datetime) -> bool: ...
+    def next_open(self, moment: datetime) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,23 @@ class Hours:
             if day == (local.weekday() + ahead) % 7
         ]
         return min(opening for opening in openings if opening > moment).astimezone(moment.tzinfo)
+
+
+class HoursNow:
+    """The hours as they are at each question."""
+
+    def __init__(self, now: Callable[[], Hours]) -> None:
+        self._now = now
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._now().zone
+
+    def open_at(self, moment: datetime) -> bool:
+        return self._now().open_at(moment)
+
+    def next_open(self, moment: datetime) -> datetime:
+        return self._now().next_open(moment)
 
 
 def _span(part: str) -> list[tuple[int, time, time]]:

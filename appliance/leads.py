@@ -10,10 +10,9 @@ from uuid import UUID
 import structlog
 
 from appliance.core.leads import Contacts, mails, phones
-from appliance.core.leads.talk import CONSENT
 from appliance.core.notices import Notice, notice
 from appliance.core.types import Lead, Reply, Role
-from appliance.hours import Hours
+from appliance.hours import Opening
 from appliance.store.leads import Consent, News, Status
 from appliance.store.store import Store, Transaction
 
@@ -34,7 +33,7 @@ class Leads:
         self,
         *,
         region: str,
-        hours: Hours,
+        hours: Opening,
         at_once: bool = True,
         idle: timedelta = timedelta(minutes=30),
         patience: timedelta = timedelta(minutes=15),
@@ -76,13 +75,13 @@ class Leads:
             return
         contacts = step.state.contacts
         if step.passed:
-            word = Consent(version=CONSENT, given=True, lang=reply.lang)
+            word = Consent(version=step.consent, given=True, lang=reply.lang)
             lead, news = await tx.keep_lead(conversation, contacts, status=Status.NEW, source="talk", consent=word)
             await self.announce(tx, lead, news)
         elif step.erased:
             if seen := await tx.drop_contacts(conversation):
                 await set_right(tx, seen)
-            await tx.keep_consent(conversation, Consent(version=CONSENT, given=False, lang=reply.lang))
+            await tx.keep_consent(conversation, Consent(version=step.consent, given=False, lang=reply.lang))
         elif step.noted and contacts.reachable:
             await tx.keep_lead(conversation, contacts, status=Status.DRAFT, source="talk")
 

@@ -1,18 +1,143 @@
-"""The words that are the owner's: the shop's own texts, and the prompt that is live."""
+"""The words that are the owner's, as they are now: texts, prompts, hours, consent. Changed without a restart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from appliance.core.prompt import Prompt, default_prompt
+import structlog
+
+from appliance.core.canned import Canned, CannedAnswers
+from appliance.core.company import Passages
+from appliance.core.prompt import default_prompt, shared_prefix
 from appliance.core.texts import say
+from appliance.core.trial import Trial
+from appliance.core.voice import Voice
+from appliance.hours import Hours
+from appliance.remembered import remembered
+from appliance.store.errors import StoreUnavailable
+from appliance.store.owner_texts import CANNED, COMPANY, CONSENT, HOURS, SERVICES, OwnerText, consents_of
 from appliance.store.store import Store
+from models.base import Embedder, ModelError, Turn
 
 KINDS = {".md", ".txt"}
 PROMPT = "answer"
+LOOK = 2.0  # seconds between looks whether the owner has changed anything; a look costs the database a millisecond
+
+Share = Callable[[Sequence[Turn]], Awaitable[None]]
+
+log = structlog.get_logger("shop")
+
+
+@dataclass(slots=True, kw_only=True)
+class Now:
+    """All of it at one moment."""
+
+    passages: Passages
+    voice: Voice = field(default_factory=Voice)
+    hours: Hours
+
+
+class Owner:
+    """What the owner says, kept up to date by `run`; before the first look, what ships."""
+
+    def __init__(
+        self, *, store: Store | None, home: Path, hours: Hours, embedder: Embedder | None = None,
+        vectors: Path | None = None, share: Share | None = None,
+    ) -> None:  # fmt: skip
+        """`hours` hold until the owner writes others. `share` tells an engine the beginning of a new prompt."""
+        self._store, self._home, self._hours = store, home, hours
+        self._embedder, self._vectors, self._share = embedder, vectors, share
+        self._stamp = ""
+        self._told: set[str] = set()
+        self.now = Now(passages=Passages(company_texts(home)), hours=hours)
+
+    async def run(self) -> None:
+        """Looks until cancelled; a database that is away leaves all as it was."""
+        while True:
+            with suppress(StoreUnavailable):
+                await self.look()
+            await asyncio.sleep(LOOK)
+
+    async def look(self) -> bool:
+        """Takes up what has changed; whether anything had. Without a store nothing ever has."""
+        if self._store is None:
+            return False
+        await self._shipped_once(self._store)
+        async with self._store.transaction() as tx:
+            stamp = await tx.words_stamp()
+            if stamp == self._stamp:
+                return False
+            texts = await tx.live_texts(COMPANY, SERVICES, CANNED, HOURS, CONSENT)
+            trial = await tx.trial(PROMPT)
+        self.now = await self._made(texts, trial)
+        self._stamp = stamp
+        log.info("words.taken_up", prompt=trial.live.version if trial else "", texts=len(texts))
+        await self._tell(trial)
+        return True
+
+    async def _shipped_once(self, store: Store) -> None:
+        """The prompt that ships is kept, and published where there is none yet."""
+        if self._stamp:
+            return
+        shipped = default_prompt()
+        async with store.transaction() as tx:
+            await tx.keep_prompt(shipped)
+            if await tx.live_prompt(PROMPT) is None:
+                await tx.publish_prompt(shipped.name, shipped.version)
+
+    async def _made(self, texts: Sequence[OwnerText], trial: Trial | None) -> Now:
+        own = {one.name: one.body for one in texts if one.kind in (COMPANY, SERVICES)}
+        said: Mapping[str, str] = own or await asyncio.to_thread(company_texts, self._home)
+        if said != self.now.passages.texts:
+            passages = await asyncio.to_thread(Passages, said)
+            if self._stamp:  # at the start customers do not wait for it: the assistant's warming does it
+                await embed_passages(passages, self._embedder, self._vectors)
+        else:
+            passages = self.now.passages
+        canned = tuple(canned_of(one) for one in texts if one.kind == CANNED)
+        consents = consents_of([one for one in texts if one.kind == CONSENT])
+        hours = next((hours_of(one, self._hours) for one in texts if one.kind == HOURS), self._hours)
+        voice = Voice(trial=trial, consents=consents, canned=CannedAnswers(canned))
+        return Now(passages=passages, voice=voice, hours=hours)
+
+    async def _tell(self, trial: Trial | None) -> None:
+        """The engine computes a new prompt's beginning before a customer waits for it, where it can be told."""
+        if trial is None or self._share is None:
+            return
+        for prompt in (trial.live, *(prompt for prompt, _ in trial.others)):
+            if prompt.version not in self._told:
+                self._told.add(prompt.version)
+                with suppress(ModelError):
+                    await self._share(shared_prefix(prompt.body))
+
+
+async def embed_passages(passages: Passages, embedder: Embedder | None, folder: Path | None) -> None:
+    """Lets passages be found by their meaning, too; without it they are found by their words."""
+    if embedder is None or not passages.all or passages.vectors is not None:
+        return
+    texts = [f"{passage.heading}\n{passage.text}" for passage in passages.all]
+    with suppress(ModelError):
+        passages.vectors = await remembered(embedder, texts, folder=folder)
+
+
+def canned_of(text: OwnerText) -> Canned:
+    questions = tuple(str(question) for question in text.about.get("questions", ()))
+    return Canned(name=text.name, lang=text.lang, text=text.body, questions=questions)
+
+
+def hours_of(text: OwnerText, otherwise: Hours) -> Hours:
+    """The owner's hours; the given ones where what was written can no longer be read."""
+    try:
+        return Hours.read(text.body, str(text.about.get("zone") or otherwise.zone.key))
+    except (ValueError, KeyError):
+        log.warning("words.bad_hours", hours=text.body)
+        return otherwise
 
 
 def company_texts(home: Path) -> Mapping[str, str]:
@@ -26,19 +151,6 @@ def company_texts(home: Path) -> Mapping[str, str]:
     return {
         file.name.removesuffix(".md"): file.read_text("utf-8") for file in sample.iterdir() if file.name.endswith(".md")
     }
-
-
-async def live_prompt(store: Store | None) -> Prompt:
-    """The published prompt; the one that ships is kept and published where there is none yet."""
-    shipped = default_prompt()
-    if store is None:
-        return shipped
-    async with store.transaction() as tx:
-        if live := await tx.live_prompt(PROMPT):
-            return live
-        await tx.keep_prompt(shipped)
-        await tx.publish_prompt(shipped.name, shipped.version)
-    return shipped
 
 
 def shop(lang: str) -> Mapping[str, Any]:

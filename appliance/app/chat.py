@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -18,28 +19,33 @@ from appliance.app.parts import (
     leads,
     log_as,
     open_store,
+    opening,
+    owner,
     quotes,
 )
-from appliance.app.watching import beating, chat_health
+from appliance.app.watching import beating, chat_health, feel, shown
 from appliance.channels.base import Channel
 from appliance.channels.telegram import TelegramChannel
+from appliance.channels.telegram_login import TelegramLogin
 from appliance.channels.telegram_managers import TelegramManagers
 from appliance.channels.widget import WidgetChannel
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
+from appliance.desk.logins import Logins
 from appliance.dialogue import Dialogue
 from appliance.errors import Refused
-from appliance.hours import Hours
 from appliance.leads import Notices
+from appliance.metrics import ChatMetrics
 from appliance.outbox import Outbox
 from appliance.pages import mount_health, mount_photos, mount_quotes, photo_file, photo_path
 from appliance.quotes import DOCUMENT, Quotes
 from appliance.settings import Settings
-from appliance.shop import shop
+from appliance.shop import Owner, shop
 from appliance.store.leader import TELEGRAM, while_leading
 from appliance.store.store import EVENTS, Store, Transaction
 from appliance.store.visits import Visits
 from appliance.tasks import Tasks
+from appliance.version import version
 from catalog.shelf import Shelf
 
 WIDGET_FILES = Path(__file__).resolve().parents[2] / "ui" / "widget" / "static"
@@ -49,17 +55,21 @@ async def chat(settings: Settings) -> int:
     """The chat: the widget's server, the dialogue, the search. The only process that the outside world reaches."""
     log_as(settings, "chat")
     llm = language_model(settings)
-    async with Tasks() as tasks, open_store(settings) as store, assistant(settings, store, llm) as answerer:
+    async with AsyncExitStack() as stack:
+        tasks, store = await stack.enter_async_context(Tasks()), await stack.enter_async_context(open_store(settings))
+        owner_ = owner(settings, store, llm)
+        answerer = await stack.enter_async_context(assistant(settings, store, llm, owner_))
         channels: dict[str, Channel] = {}
         papers = quotes(settings, answerer.shelf)
         bot: TelegramChannel | None = None
+        metrics = shown(settings, ChatMetrics(version=version()), "chat")
 
         async def elsewhere(tx: Transaction, conversation: UUID) -> str:
             return await bot.link.offered(tx, conversation) if bot else ""
 
         dialogue = Dialogue(
-            store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings), quotes=papers,
-            elsewhere=elsewhere,
+            store=store, answerer=answerer, channels=channels, tasks=tasks, leads=leads(settings, owner_),
+            quotes=papers, elsewhere=elsewhere, answered=metrics.answered,
         )  # fmt: skip
         widget = WidgetChannel(
             visits=Visits(store),
@@ -74,7 +84,7 @@ async def chat(settings: Settings) -> int:
         )
         channels[widget.name] = widget
         if settings.telegram_token:
-            bot = telegram(settings, store, dialogue, answerer.shelf, papers)
+            bot = telegram(settings, store, dialogue, answerer.shelf, papers, owner_)
         api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
         widget.mount(api)
         mount_photos(api, answerer.shelf)
@@ -85,7 +95,15 @@ async def chat(settings: Settings) -> int:
         mount_health(api, health)
         tasks.start(beats.run(), name="beats")
         tasks.start(health.run(), name="health")
+        tasks.start(feel(health, metrics), name="feel")
+        metrics.watch(
+            store=store,
+            sockets=lambda: widget.sockets,
+            busy=lambda: dialogue.busy,
+            cache=answerer.shelf.cache.summary,
+        )
         tasks.start(answerer.warm(), name="warm")
+        tasks.start(owner_.run(), name="owner")
         tasks.start(store.stay_alive(), name="alive")
         tasks.start(dialogue.resume(), name="resume")
         tasks.start(widget.run(), name="widget")
@@ -103,7 +121,9 @@ async def chat(settings: Settings) -> int:
     return 0
 
 
-def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf, papers: Quotes) -> TelegramChannel:
+def telegram(
+    settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf, papers: Quotes, owner_: Owner
+) -> TelegramChannel:
     """The bot, which also takes dialogues over from the site, and is where managers work."""
     if settings.telegram_webhook and not settings.public_url:
         raise Refused("TELEGRAM_WEBHOOK needs PUBLIC_URL, the https address at which Telegram reaches the chat.")
@@ -111,8 +131,9 @@ def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf,
         store=store,
         desk=Desk(store=store, posted=POSTED),
         notices=Notices(store, console=settings.console_address),
-        hours=Hours.read(settings.work_hours, settings.timezone),
+        hours=opening(settings, owner_),
     )
+    door = TelegramLogin(store=store, logins=Logins(store=store), then=managers)
     return TelegramChannel(
         store=store,
         token=settings.telegram_token.get_secret_value(),
@@ -121,8 +142,8 @@ def telegram(settings: Settings, store: Store, dialogue: Dialogue, shelf: Shelf,
         take=dialogue.take,
         wake=dialogue.wake,
         photo=lambda card: photo_file(card, shelf),
-        managers=managers,
-        writes=managers.writes,
+        managers=door,
+        writes={**managers.writes, **door.writes},
         basket=papers,
         files={DOCUMENT: partial(papers.file, store)},
         webhook_url=settings.public_url if settings.telegram_webhook else "",

@@ -12,16 +12,16 @@ from typing import Any
 
 from appliance import health, logs, probes
 from appliance.assistant import Assistant
-from appliance.core.company import Passages
+from appliance.core.prompt import default_prompt
 from appliance.errors import Refused
-from appliance.hours import Hours
+from appliance.hours import Hours, HoursNow, Opening
 from appliance.leads import Leads
 from appliance.pages import goods
 from appliance.paper.sheet import Letterhead
 from appliance.prose import Writer
 from appliance.quotes import Quotes
 from appliance.settings import Settings
-from appliance.shop import company_texts, live_prompt
+from appliance.shop import Owner
 from appliance.store.embedded import opened
 from appliance.store.revisions import newest
 from appliance.store.store import Store
@@ -52,18 +52,22 @@ def model_health(settings: Settings, llm: LLM) -> health.Probe:
 
 
 @asynccontextmanager
-async def assistant(settings: Settings, store: Store | None = None, llm: LLM | None = None) -> AsyncIterator[Assistant]:
+async def assistant(
+    settings: Settings, store: Store | None = None, llm: LLM | None = None, owner_: Owner | None = None
+) -> AsyncIterator[Assistant]:
     """The assistant with its models and texts; without a store it speaks by the prompt that ships. Closes its model."""
     llm = llm or language_model(settings)
     shelf_ = shelf(settings)
-    passages = Passages(company_texts(settings.home))
-    book = leads(settings)
+    said = owner_ or owner(settings, store)
+    await said.look()
+    book = leads(settings, said)
     try:
         yield Assistant(
             shelf=shelf_,
             embedder=embedder(settings),
-            writer=Writer(llm=llm, prompt=await live_prompt(store), patience=timedelta(seconds=settings.patience)),
-            company=lambda: passages,
+            writer=Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=settings.patience)),
+            company=lambda: said.now.passages,
+            voice=lambda: said.now.voice,
             vectors=settings.home / "cache" / "vectors",
             default_language=settings.default_language,
             region=settings.region,
@@ -74,11 +78,28 @@ async def assistant(settings: Settings, store: Store | None = None, llm: LLM | N
         await llm.close()
 
 
-def leads(settings: Settings) -> Leads:
+def owner(settings: Settings, store: Store | None, llm: LLM | None = None) -> Owner:
+    """The owner's words; whoever keeps them up to date runs it. An engine of ours hears of new prompts."""
+    return Owner(
+        store=store,
+        home=settings.home,
+        hours=Hours.read(settings.work_hours, settings.timezone),
+        embedder=embedder(settings) if store else None,
+        vectors=settings.home / "cache" / "vectors",
+        share=getattr(llm, "share", None),
+    )
+
+
+def opening(settings: Settings, owner_: Owner | None) -> Opening:
+    """The working hours: the owner's own where there is one to ask, else those of the settings."""
+    return HoursNow(lambda: owner_.now.hours) if owner_ else Hours.read(settings.work_hours, settings.timezone)
+
+
+def leads(settings: Settings, owner_: Owner | None = None) -> Leads:
     """The house's rules for leads."""
     return Leads(
         region=settings.region,
-        hours=Hours.read(settings.work_hours, settings.timezone),
+        hours=opening(settings, owner_),
         at_once=settings.notices == "at_once",
         idle=timedelta(minutes=settings.lead_idle),
         patience=timedelta(minutes=settings.lead_patience),

@@ -13,7 +13,6 @@ from aiogram.types import CallbackQuery, Contact, Message, Update, User
 from appliance.channels.telegram_cards import Button, Do, read_button
 from appliance.channels.telegram_post import CHANNEL, chat_of
 from appliance.channels.telegram_text import NOTICE, label
-from appliance.core.leads.talk import CONSENT
 from appliance.core.texts import languages, say
 from appliance.core.types import Card, Conversation, Inbound, Owner, Received
 from appliance.core.types import Message as Said
@@ -196,8 +195,8 @@ class Ears:
             lang = conversation.lang
             keys = [[(say(text, lang), Button(do=Do.CONSENT, message=received.message, number=yes).data())]
                     for text, yes in (("bot_agree", 1), ("form_cancel", 0))]  # fmt: skip
-            consent = say("form_consent", lang, version=CONSENT)
-            await self._notice(tx, conversation, f"{say('bot_consent_ask', lang, phone=phone)}\n\n{consent}", keys=keys)
+            words = f"{say('bot_consent_ask', lang, phone=phone)}\n\n{(await tx.consents()).text(lang).text}"
+            await self._notice(tx, conversation, words, keys=keys)
         return Heard()
 
     async def _pressed(self, tx: Transaction, origin: str, query: CallbackQuery) -> Heard:
@@ -360,7 +359,8 @@ class Press:
             await self._ears._notice(self._tx, self._conversation, say("bot_contact_dropped", self._lang))
             return Heard()
         values = dict(contact.payload["values"])
-        payload = {"form_id": "contact", "values": values, "consent": CONSENT}
+        agreed = (await self._tx.consents()).text(self._lang)
+        payload = {"form_id": "contact", "values": values, "consent": agreed.version}
         text = "\n".join(f"{key}: {value}" for key, value in values.items() if value)
         origin = f"consent:{contact.id}"
         return await self._ears._ask(self._tx, self._caller, origin, text, kind="form", **payload)

@@ -17,7 +17,7 @@ from appliance.channels.telegram_text import Styled, bold, joined, marked
 from appliance.core.notices import word
 from appliance.core.types import Lead, Message, Parcel, Staff
 from appliance.desk import Desk, Gone
-from appliance.hours import Hours
+from appliance.hours import Opening
 from appliance.leads import ASIDE, CHANGED, NOTICE, RECAP, RELAY, TELEGRAM, Notices
 from appliance.store.leads import Status
 from appliance.store.store import Store, Transaction
@@ -78,7 +78,7 @@ class TelegramManagers:
         store: Store,
         desk: Desk,
         notices: Notices,
-        hours: Hours,
+        hours: Opening,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store, self._desk, self._notices, self._hours, self._clock = store, desk, notices, hours, clock

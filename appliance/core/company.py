@@ -39,9 +39,10 @@ class Passages:
 
     def __init__(self, texts: Mapping[str, str], *, vectors: Vectors | None = None) -> None:
         """`texts` maps a name to markdown; `vectors` float32 [len(self.all), dimensions] may be given later, too."""
+        self.texts = dict(texts)
         self.all = tuple(passage for name, text in texts.items() for passage in _passages(name, text))
         self.vectors = vectors
-        self._terms = [Counter(_terms(f"{passage.heading} {passage.heading} {passage.text}")) for passage in self.all]
+        self._terms = [Counter(terms(f"{passage.heading} {passage.heading} {passage.text}")) for passage in self.all]
         self._topics = [_topics(passage) for passage in self.all]
         self._length = sum(sum(terms.values()) for terms in self._terms) / max(len(self._terms), 1)
         self._spread = Counter(term for terms in self._terms for term in terms)
@@ -60,7 +61,7 @@ class Passages:
         return [_scored(self.all[index], float(scores[index])) for index in best]
 
     def _by_stems(self, question: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        asked = [term for term in dict.fromkeys(_terms(question)) if term in self._spread]
+        asked = [term for term in dict.fromkeys(terms(question)) if term in self._spread]
         return np.array([sum(self._weight(term, terms) for term in asked) for terms in self._terms], np.float64)
 
     def _weight(self, term: str, terms: Counter[str]) -> float:
@@ -142,7 +143,7 @@ def _topics_said(text: str) -> dict[str, float]:
     return said
 
 
-def _terms(text: str) -> list[str]:
+def terms(text: str) -> list[str]:
     """Stems of the words that carry meaning; pairs of signs for Chinese."""
     words = re.findall(r"[^\W_]+", normal(text))
     stems = [_stem(word) for word in words if not _is_function_word(word)]

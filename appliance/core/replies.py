@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from appliance.core.company import Passage
+from appliance.core.consent import ALL_SHIPPED, Consents
 from appliance.core.followup import FollowUp
-from appliance.core.leads.talk import CONSENT
 from appliance.core.lexicon import lexicon, normal
 from appliance.core.measures import READS_RUSSIAN, measured, sold_by, symbol
 from appliance.core.money import money
@@ -146,8 +146,9 @@ def quick_for_goods(lang: str, *, cards: Sequence[Card], follow: FollowUp | None
     return tuple(say(id, lang) for id in ids)
 
 
-def form(lang: str) -> Mapping[str, Any]:
+def form(lang: str, consents: Consents = ALL_SHIPPED) -> Mapping[str, Any]:
     """The short form by which a manager can reach a customer."""
+    agreed = consents.text(lang)
     return {
         "form_id": "contact",
         "title": say("form_title", lang),
@@ -158,7 +159,7 @@ def form(lang: str) -> Mapping[str, Any]:
             {"name": "need", "label": say("form_need", lang), "type": "textarea", "required": False},
         ],
         "submit": say("form_submit", lang),
-        "consent": {"version": CONSENT, "text": say("form_consent", lang, version=CONSENT), "required": True},
+        "consent": {"version": agreed.version, "text": agreed.text, "required": True},
     }
 
 

@@ -116,6 +116,7 @@ class Memory:
     shown: tuple[Card, ...] = ()
     route: str = ""
     lead: State = NOBODY_KNOWN
+    prompt: str = ""  # the version that the dialogue is answered with while several are tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

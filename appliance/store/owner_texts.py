@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy import text as sql
 
+from appliance.core.consent import Consents, ConsentText
 from appliance.store.tables import TextRow, UserRow
 from appliance.store.turns import Turns
 
@@ -33,6 +34,9 @@ class OwnerText:
     created_at: datetime | None = None
 
 
+COMPANY, SERVICES, CANNED, HOURS, CONSENT = "company", "services", "canned", "hours", "consent"
+
+
 class OwnerTexts(Turns):
     """The part of a transaction that knows the owner's texts."""
 
@@ -45,6 +49,10 @@ class OwnerTexts(Turns):
             _SELECT.where(TextRow.live, TextRow.kind.in_(kinds)).order_by(TextRow.kind, TextRow.name, TextRow.lang)
         )
         return [_text(row) for row in rows]
+
+    async def consents(self) -> Consents:
+        """What customers agree to, by language."""
+        return consents_of(await self.live_texts(CONSENT))
 
     async def texts(self, kind: str) -> list[OwnerText]:
         """Of each name and language the live version and the draft, if there are such."""
@@ -107,6 +115,12 @@ class OwnerTexts(Turns):
     async def drop_text_draft(self, id: UUID) -> bool:
         done = await self.connection.execute(delete(TextRow).where(TextRow.id == id, TextRow.draft))
         return bool(done.rowcount)
+
+
+def consents_of(texts: Sequence[OwnerText]) -> Consents:
+    """The live texts of kind `CONSENT`; the version by which one is recorded says its language and number."""
+    own = {one.lang: ConsentText(version=f"{one.lang}-{one.version}", text=one.body, own=True) for one in texts}
+    return Consents(own=own)
 
 
 _STAMP = sql(

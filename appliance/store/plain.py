@@ -57,6 +57,7 @@ def memory_plain(memory: Memory) -> dict[str, Any]:
         "shown": cards_plain(memory.shown),
         "wish": wish_plain(memory.wish) if memory.wish else None,
         "lead": talk.plain(memory.lead),
+        **({"prompt": memory.prompt} if memory.prompt else {}),
     }
 
 
@@ -68,6 +69,7 @@ def memory_from(plain: Mapping[str, Any]) -> Memory:
         shown=cards_from(plain.get("shown", ())),
         wish=wish_from(wish) if wish else None,
         lead=talk.from_plain(plain.get("lead", {})),
+        prompt=plain.get("prompt", ""),
     )
 
 

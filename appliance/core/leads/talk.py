@@ -10,12 +10,14 @@ from typing import Any
 
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
 
+from appliance.core import consent
+from appliance.core.consent import ALL_SHIPPED, Consents
 from appliance.core.leads import Contacts, extract
 from appliance.core.leads.words import table
 from appliance.core.lexicon import normal
 from appliance.core.texts import ids, languages, say
 
-CONSENT = "2026-11"  # version of the consent's text, stored with each consent
+CONSENT = consent.SHIPPED
 NOBODY = Contacts()
 LONGEST_ANSWER = 6  # words: whoever writes more than this has moved on
 
@@ -34,6 +36,7 @@ class State:
 
     contacts: Contacts = NOBODY
     asked: Asked = Asked.NOTHING
+    consent: str = ""  # the version of the text that they were last asked to agree to
 
 
 NOBODY_KNOWN = State()
@@ -50,13 +53,14 @@ class Step:
     noted: bool = False  # the contacts changed: a draft is kept
     passed: bool = False  # confirmed and agreed to: a lead
     erased: bool = False  # consent refused: the draft goes
+    consent: str = CONSENT  # the version of the text that the customer has answered to
 
 
-def step(state: State, messages: Sequence[str], *, lang: str, region: str) -> Step:
+def step(state: State, messages: Sequence[str], *, lang: str, region: str, consents: Consents = ALL_SHIPPED) -> Step:
     """What the customer's new messages mean for their contacts."""
     text = "\n".join(messages)
     if state.asked in (Asked.RIGHT, Asked.CONSENT) and (answer := _answer(text)) is not None:
-        return _answered(state, answer, lang)
+        return _answered(state, answer, lang, consents)
     found = extract(messages, region=region)
     merged = merge(state.contacts, found)
     if not found.reachable and not (state.asked is Asked.RIGHT and merged != state.contacts):
@@ -72,18 +76,20 @@ def step(state: State, messages: Sequence[str], *, lang: str, region: str) -> St
     return Step(state=new, said=said, quick=quick, noted=True, handled=alone)
 
 
-def _answered(state: State, yes: bool, lang: str) -> Step:
+def _answered(state: State, yes: bool, lang: str, consents: Consents) -> Step:
     if state.asked is Asked.RIGHT and yes:
-        said = say("lead_consent", lang, version=CONSENT)
         quick = (say("quick_agree", lang), say("quick_disagree", lang))
-        return Step(state=replace(state, asked=Asked.CONSENT), said=said, quick=quick, handled=True)
+        asked = replace(state, asked=Asked.CONSENT, consent=consents.text(lang).version)
+        return Step(state=asked, said=consents.asked(lang), quick=quick, handled=True)
     if state.asked is Asked.RIGHT:
         cleared = State(contacts=replace(state.contacts, phone="", email=""))
         return Step(state=cleared, said=say("lead_again", lang), handled=True, noted=True)
     if yes:
         said = say("lead_passed", lang, contact=written(state.contacts))
-        return Step(state=State(contacts=state.contacts), said=said, handled=True, passed=True)
-    return Step(state=State(), said=say("lead_dropped", lang), handled=True, erased=True)
+        agreed = state.consent or CONSENT
+        return Step(state=State(contacts=state.contacts), said=said, handled=True, passed=True, consent=agreed)
+    refused = state.consent or CONSENT
+    return Step(state=State(), said=say("lead_dropped", lang), handled=True, erased=True, consent=refused)
 
 
 def merge(known: Contacts, new: Contacts) -> Contacts:
@@ -114,12 +120,14 @@ def plain(state: State) -> dict[str, Any]:
     """The state as JSON."""
     contacts = state.contacts
     known = {name: getattr(contacts, name) for name in ("name", "phone", "email", "company")}
-    return {**{name: value for name, value in known.items() if value}, "asked": state.asked.value}
+    asked = {"asked": state.asked.value, **({"consent": state.consent} if state.consent else {})}
+    return {**{name: value for name, value in known.items() if value}, **asked}
 
 
 def from_plain(values: Mapping[str, Any]) -> State:
     known = {name: str(values.get(name, "")) for name in ("name", "phone", "email", "company")}
-    return State(contacts=Contacts(**known), asked=Asked(values.get("asked", "")))
+    consent = str(values.get("consent", ""))
+    return State(contacts=Contacts(**known), asked=Asked(values.get("asked", "")), consent=consent)
 
 
 def _reach(contacts: Contacts) -> tuple[str, str]:
