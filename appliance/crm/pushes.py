@@ -25,7 +25,7 @@ ATTEMPTS = 2  # of a push in one run; the renewal of a token is none
 BACK_OFF = timedelta(seconds=5)  # between the two
 HANDS = 3  # pushes at a time: Zoho's smallest edition takes five requests at once
 LONGEST = 90.0  # seconds of one attempt, within the outbox's own limit
-FIRST_PAUSE, MOST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)  # while the CRM is busy or away, doubled
+FIRST_PAUSE, MOST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)  # while the CRM is busy or away, doubled
 AWAY = 5  # failures in a row after which it is the CRM that is away, not one lead that fails
 SHUT = timedelta(minutes=10)  # between looks whether a CRM that does not let us in does again
 LONGEST_WAIT = timedelta(hours=24)  # between two runs
@@ -179,7 +179,7 @@ class Pushes:
 
     def _pause(self, error: CrmError) -> timedelta | None:
         """How long no lead is pushed: the CRM asks for it, is away, or does not let us in."""
-        doubled = min(FIRST_PAUSE * 2 ** min(self._failures, 10), MOST_PAUSE)
+        doubled = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), MOST_PAUSE)
         match error:
             case CrmClosed():
                 return SHUT

@@ -114,7 +114,7 @@ class ZohoApi:
 
     async def add_unique_field(self, label: str, length: int) -> None:
         """Makes a text field that holds no value twice. Zoho makes its API name of the label."""
-        field = {"field_label": label, "data_type": "text", "length": length, "unique": {"casesensitive": False}}
+        field = {"field_label": label, "data_type": "text", "length": length, "unique": {"case_sensitive": False}}
         params = {"module": self.module}
         body = await self._ask("POST", "settings/fields", params=params, json={"fields": [field]})
         _done({"data": body.get("fields", [])})
@@ -142,7 +142,7 @@ class ZohoApi:
         if left.isdigit():
             self._credits = int(left)
         body = _body(answer)
-        if answer.status_code < 400 or _rows(body):
+        if answer.status_code < 400 or _rows(body) or body.get("fields"):  # refusals of single records among them
             return body
         raise _refusal(answer, body, f"{method} {path}", token)
 
@@ -211,7 +211,7 @@ def _refused(code: str, message: str, details: Mapping[str, Any]) -> Exception:
             return CrmRefused("long", field=field, most=details["maximum_length"])
         case "INVALID_DATA" if field in ("id", "Parent_Id") or "id given" in message:
             return NoRecord()
-        case "INVALID_DATA":
+        case "INVALID_DATA" if field:
             return CrmRefused("invalid", field=field)
         case "RECORD_LOCKED":
             return CrmAway("locked")

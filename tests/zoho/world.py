@@ -127,6 +127,6 @@ def _field(
         "id": str(5_540_230_000 + abs(hash(name)) % 10**9), "api_name": name, "data_type": kind, "length": length,
         "field_label": label or name.replace("_", " "), "display_label": label or name.replace("_", " "),
         "system_mandatory": mandatory, "read_only": name in READ_ONLY, "field_read_only": name in READ_ONLY,
-        "custom_field": unique, "visible": True, "unique": {"casesensitive": "false"} if unique else {},
+        "custom_field": unique, "visible": True, "unique": {"case_sensitive": False} if unique else {},
         "json_type": "string", "view_type": {"view": True, "edit": True, "quick_create": False, "create": True},
     }  # fmt: skip
