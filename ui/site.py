@@ -81,7 +81,7 @@ class Doors:
     visitor: Callable[[HTTPConnection], str]  # whose address a request comes from
     secure: bool = False  # whether browsers reach the console by https
     bot: Callable[[], Awaitable[str]] | None = None  # the bot's name; none without a bot
-    token: Callable[[], str] = str  # the bot's token, by which Telegram's own logins are checked
+    widget: str = ""  # where Telegram's own login is; empty where the console has no public https address
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from appliance.app.crm import crm_desk
 from appliance.app.parts import POSTED, letterhead, log_as, open_store
 from appliance.app.reporting import figures
+from appliance.channels.telegram_link import BotName, login_widget
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
@@ -20,11 +22,13 @@ from appliance.settings import Settings
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 
+if TYPE_CHECKING:
+    from ui.site import Doors
+
 
 async def console(settings: Settings) -> int:
     """The console: pages for managers and administrators, all of them through the desk."""
     from ui.serve import build, serve
-    from ui.site import Doors
     from ui.status import watch
 
     log_as(settings, "console")
@@ -32,14 +36,28 @@ async def console(settings: Settings) -> int:
     async with open_store(settings) as store, Tasks() as tasks:
         desk = house(settings, store)
         tasks.start(desk.live.run(), name="live")
-        door = Door(sites=lambda: (), proxies=settings.trusted_proxies)
         site = build(
             desk,
-            Doors(visitor=door.address, secure=settings.console_address.startswith("https://")),
+            doors(settings),
             look=watch(health=f"{inside}/healthz?format=json", state=settings.home / "run" / "state.json"),
         )
         await serve(site, host=settings.console_host, port=settings.console_port)
     return 0
+
+
+def doors(settings: Settings) -> Doors:
+    """What the console's logins need to know of the outside."""
+    from ui.site import Doors
+
+    token, address = settings.telegram_token.get_secret_value(), settings.console_url
+    name = BotName(token=token, base=settings.telegram_api_url, proxy=settings.proxy.get_secret_value())
+    public = token and address.startswith("https://")
+    return Doors(
+        visitor=Door(sites=lambda: (), proxies=settings.trusted_proxies).address,
+        secure=settings.console_address.startswith("https://"),
+        bot=name.known if token else None,
+        widget=login_widget(token, address) if public else "",
+    )
 
 
 def house(settings: Settings, store: Store) -> House:
@@ -51,7 +69,7 @@ def house(settings: Settings, store: Store) -> House:
             idle=timedelta(hours=settings.session_idle),
             life=timedelta(days=settings.session_days),
         ),
-        logins=Logins(store=store),
+        logins=Logins(store=store, bot_token=settings.telegram_token.get_secret_value()),
         audit=Audit(store=store),
         inbox=Inbox(store=store, posted=POSTED),
         figures=figures(settings, store),

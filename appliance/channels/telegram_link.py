@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -31,9 +32,7 @@ class TelegramLink:
     """`POST /telegram/link` with a session's `sid` and `token`; the answer's `url` opens the bot."""
 
     def __init__(self, *, store: Store, token: str, base: str, proxy: str = "") -> None:
-        self._store, self._bot, self._proxy = store, f"{base}/bot{token}", proxy
-        self._name = ""
-        self._lock = asyncio.Lock()
+        self._store, self._bot = store, BotName(token=token, base=base, proxy=proxy)
         self._limiter = Limiter(LINKS)
 
     def mount(self, app: FastAPI) -> None:
@@ -50,7 +49,7 @@ class TelegramLink:
         if wait := self._limiter.take(sid, now=time.monotonic()):
             return _said(429, f"Too many links; try again in {wait:.0f} s.")
         try:
-            await self._username()
+            await self._bot()
             async with self._store.transaction() as tx:
                 visit = await tx.visit(sid=sid or "-", token=token, lang="", page={})
                 url = await self.offered(tx, visit.conversation)
@@ -63,28 +62,56 @@ class TelegramLink:
 
     async def offered(self, tx: Transaction, conversation: UUID) -> str:
         """A link that is good once and for an hour; empty as long as the bot's name is not known."""
-        if not self._name:
+        if not self._bot.name:
             return ""
         link = await tx.make_link(WEB, {"conversation": str(conversation)}, life=LIFE)
-        return f"https://t.me/{self._name}?start={PREFIX}{link}"
+        return f"https://t.me/{self._bot.name}?start={PREFIX}{link}"
 
     async def learn(self) -> None:
         """Asks for the bot's name until it is known."""
-        while not self._name:
+        while not self._bot.name:
             try:
-                await self._username()
+                await self._bot()
             except (httpx.HTTPError, KeyError, ValueError) as error:
                 log.info("telegram.no_name", why=type(error).__name__)
                 await asyncio.sleep(AGAIN)
 
-    async def _username(self) -> str:
-        """The bot's name, asked of Telegram once: any process may make links, without being the bot's leader."""
+
+class BotName:
+    """The bot's name, asked of Telegram once: any process may make links, without being the bot's leader."""
+
+    def __init__(self, *, token: str, base: str, proxy: str = "") -> None:
+        self._url, self._proxy = f"{base}/bot{token}", proxy
+        self.name = ""  # until it is known
+        self._lock = asyncio.Lock()
+
+    async def __call__(self) -> str:
+        """Raises `httpx.HTTPError`, `KeyError` or `ValueError` where Telegram does not say it."""
         async with self._lock:
-            if not self._name:
+            if not self.name:
                 async with httpx.AsyncClient(timeout=10, proxy=self._proxy or None, trust_env=False) as http:
-                    answer = await http.get(f"{self._bot}/getMe")
-                self._name = str(answer.json()["result"]["username"])
-        return self._name
+                    answer = await http.get(f"{self._url}/getMe")
+                self.name = str(answer.json()["result"]["username"])
+        return self.name
+
+    async def known(self) -> str:
+        """The name, or nothing while Telegram cannot be asked."""
+        try:
+            async with asyncio.timeout(3):  # a page waits for it
+                return await self()
+        except (httpx.HTTPError, KeyError, ValueError, TimeoutError) as error:
+            log.info("telegram.no_name", why=type(error).__name__)
+            return ""
+
+
+def login_widget(token: str, console: str) -> str:
+    """Where Telegram's Login Widget leads, without its script: `console` (https, set in BotFather) gets the result.
+
+    The address as the widget's own script builds it (telegram.org/js/telegram-widget.js, from memory); the result
+    comes back in the fragment as `tgAuthResult`.
+    """
+    asked = {"bot_id": token.partition(":")[0], "origin": console, "return_to": f"{console}/login"}
+    return f"https://oauth.telegram.org/auth?{urlencode(asked)}"
 
 
 def _said(status: int, words: str) -> Response:
