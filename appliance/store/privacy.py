@@ -315,8 +315,9 @@ _SAME_CONTACTS = """
       OR (mine.email <> '' AND lower(other.email) = lower(mine.email))
     WHERE mine.id = ANY(:ids)"""
 _DIALOGUES_OF = "SELECT conversation_id FROM leads WHERE id = ANY(:ids) AND conversation_id IS NOT NULL"
+# Who only wrote the number may have meant somebody else's, and counts where nobody has left it as their own.
 _HITS = """
-    SELECT conversation, lead FROM (
+    WITH direct AS (
       SELECT conversation_id AS conversation, id AS lead, updated_at AS at FROM leads
       WHERE id::text = :wanted OR conversation_id::text = :wanted OR lower(email) = lower(:wanted)
          OR phone IN (:wanted, NULLIF(:phone, '')) OR name ILIKE :name OR company ILIKE :name
@@ -324,10 +325,13 @@ _HITS = """
       SELECT c.id, NULL, c.updated_at FROM conversations AS c LEFT JOIN users ON users.id = c.user_id
       WHERE c.id::text = :wanted OR split_part(c.address, '/', 1) = :wanted
          OR (users.role = 'customer' AND users.name ILIKE :name)
-         OR c.memory->'lead'->>'phone' = NULLIF(:phone, '') OR lower(c.memory->'lead'->>'email') = lower(:wanted)
+         OR c.memory->'lead'->>'phone' = NULLIF(:phone, '') OR lower(c.memory->'lead'->>'email') = lower(:wanted))
+    SELECT conversation, lead FROM (
+      SELECT * FROM direct
       UNION ALL
       SELECT conversation_id, NULL, max(at) FROM messages
-      WHERE role = 'user' AND (text ~* :pattern OR payload::text ~* :pattern) GROUP BY conversation_id
+      WHERE role = 'user' AND NOT EXISTS (SELECT 1 FROM direct) AND (text ~* :pattern OR payload::text ~* :pattern)
+      GROUP BY conversation_id
     ) AS hits ORDER BY at DESC LIMIT :limit"""
 _DESCRIBED = """
     WITH talks AS (SELECT * FROM conversations WHERE id = ANY(:conversations)),
