@@ -131,7 +131,7 @@ class Here:
         """The handler, done only for whoever may; its troubles are told, not thrown."""
         wants = bool(inspect.signature(handler).parameters)
 
-        async def guarded(event: Any = None) -> None:
+        async def guarded(event: Any) -> None:
             client = ui.context.client
             try:
                 await self.check(active=active)
@@ -147,7 +147,7 @@ class Here:
             return typing.cast(Handler, guarded)
 
         async def guarded_alone() -> None:
-            await guarded()
+            await guarded(None)
 
         return typing.cast(Handler, guarded_alone)
 
