@@ -41,6 +41,10 @@ class Journal:
         self._write({"role": "appliance", "text": text})
         self._show(text)
 
+    def whisper(self, text: str) -> None:
+        """Words of ours for the screen alone: a secret that no file should keep."""
+        self._show(text)
+
     def progress(self, role: str, text: str) -> None:
         """A line about how far a long step is; on a terminal the next one takes its place."""
         self._write({"role": role, "text": text[:LONGEST]})

@@ -25,6 +25,7 @@ from appliance import logs, ports
 from appliance.alerts import Trouble
 from appliance.journal import Journal
 from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
+from appliance.pulse import pulse_file
 from appliance.settings import FILE, Settings, variable
 from appliance.store.embedded import Embedded, EmbeddedError
 from appliance.switching import Choice, Switching
@@ -72,6 +73,7 @@ class House:
     roles: tuple[Role, ...]
     steps: tuple[Step, ...] = ()
     migrate: tuple[str, ...] = ()
+    invite: tuple[str, ...] = ()  # says the first administrator's one-time link while there is no administrator
     watch: Callable[[Callable[[], Troubles]], Watch] | None = None  # made with a view of what is wrong here
     switch: Switch | None = None  # none where the settings name the model, or another server has it
     own_database: bool = True
@@ -96,8 +98,8 @@ def house(settings: Settings) -> House:
         Role(name="chat", program=(*appliance, "chat"), listens=(settings.chat_host, settings.chat_port),
              livez="/livez", env=one_thread),
         Role(name="console", program=(*appliance, "console"), listens=(settings.console_host, settings.console_port),
-             env=one_thread),
-        Role(name="worker", program=(*appliance, "worker"), env=one_thread),
+             livez="/livez", env=one_thread),
+        Role(name="worker", program=(*appliance, "worker"), pulse=pulse_file(settings.home, "worker"), env=one_thread),
     ]  # fmt: skip
     if own_engine:
         where = (settings.engine_host, settings.engine_port)
@@ -108,6 +110,7 @@ def house(settings: Settings) -> House:
         roles=tuple(roles),
         steps=tuple(_steps(settings, appliance, own_engine=own_engine)),
         migrate=(*appliance, "migrate"),
+        invite=(*appliance, "staff", "link", "--first"),
         watch=lambda children: watchman(settings, children),
         switch=_switch(settings, appliance) if own_engine and not settings.model else None,
         own_database=settings.database_url is None,
@@ -266,7 +269,7 @@ class Supervisor:
             self._background.append(tasks.start(self._switching(house.switch, env).run(), name="switching"))
         for step in house.steps:
             self._background.append(tasks.start(self._step(step, env), name=step.name))
-        await self._until_ready()
+        await self._until_ready(await self._first_link(env))
 
     async def _open_database(self, tasks: Tasks) -> str:
         server = Embedded(self._house.home / "postgres")
@@ -313,7 +316,19 @@ class Supervisor:
         engine = next(child for child in self._children if child.name == "engine")
         return Switching(engine, switch.choice(), examine=examine, say=self._say)
 
-    async def _until_ready(self) -> None:
+    async def _first_link(self, env: Mapping[str, str]) -> str:
+        """The first administrator's one-time link; empty where there is an administrator. It goes into no log."""
+        if not self._house.invite:
+            return ""
+        process, output = await spawn(self._house.invite, env=env)
+        try:
+            async with contextlib.aclosing(lines(output)) as said:
+                links = [line async for line in said if line.startswith(("http://", "https://"))]
+            return links[-1] if not await process.wait() and links else ""
+        finally:
+            await end(process, grace=2)
+
+    async def _until_ready(self, link: str) -> None:
         for step in self._house.steps:
             if step.first:
                 await self._tried[step.name].wait()
@@ -324,6 +339,8 @@ class Supervisor:
         if "model" in self._done and not self._done["model"].is_set():
             fetched = any(step.programs for step in self._house.steps if step.name == "model")
             self._say("ready_model_later" if fetched else "ready_model_none")
+        if link:
+            self._journal.whisper(words("first_administrator", link=link, program=self._house.program))
         self._say("next_steps", program=self._house.program, file=self._house.home / FILE)
 
     async def _step(self, step: Step, env: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The people who run the place: `appliance staff list|add|remove`, for the operator at the box."""
+"""The people who run the place: `appliance staff list|add|link|remove`, for the operator at the box."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from appliance.settings import Settings
 if TYPE_CHECKING:
     from appliance.core.types import Staff
     from appliance.desk import Desk
+    from appliance.store.store import Store
 
 
 T = TypeVar("T")
@@ -32,9 +33,14 @@ def add_to(kinds: Any) -> None:
     add.add_argument("--email", default="", help="where notices go as well")
     add.add_argument("--administrator", action="store_true", help="an administrator, who may do everything")
     add.add_argument("--lang", default="ru", help="language of their notices")
+    link = ways.add_parser("link", help="print a one-time link by which somebody joins, an administrator by default")
+    link.add_argument("name", nargs="?", default="", help="whom it is for")
+    link.add_argument("--manager", action="store_true", help="a manager instead")
+    link.add_argument("--for", dest="person", type=UUID, metavar="ID", help="a new password for somebody who is here")
+    link.add_argument("--first", action="store_true", help="only while there is no administrator")
     remove = ways.add_parser("remove", help="take a person's rights")
     remove.add_argument("id", type=UUID, help="as `staff list` shows it")
-    for parser, run in ((listed, _list), (add, _add), (remove, _remove)):
+    for parser, run in ((listed, _list), (add, _add), (link, _link), (remove, _remove)):
         json_option(parser)
         parser.set_defaults(run=run)
 
@@ -67,6 +73,31 @@ def _add(asked: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _link(asked: argparse.Namespace, settings: Settings) -> int:
+    from appliance.core.types import Role
+    from appliance.desk import Gone
+    from appliance.desk.logins import Logins
+
+    role = Role.MANAGER if asked.manager else Role.ADMINISTRATOR
+
+    async def make(store: Store) -> str | None:
+        logins = Logins(store=store)
+        if asked.first:
+            return await logins.first_invite()
+        return await logins.invite(None, role=role, name=asked.name, person=asked.person)
+
+    try:
+        token = _with_store(settings, make)
+    except Gone as error:
+        raise Refused(str(error)) from error
+    if token is None:
+        say_json({"link": None}) if asked.json else say("There is an administrator already.")
+        return 0
+    url = f"{settings.console_address}/join/{token}"
+    say_json({"link": url}) if asked.json else say(url)
+    return 0
+
+
 def _remove(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.desk import Gone
 
@@ -79,14 +110,19 @@ def _remove(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _at_desk(settings: Settings, ask: Callable[[Desk], Awaitable[T]]) -> T:
-    from appliance.app.parts import database
     from appliance.desk import Desk
+
+    return _with_store(settings, lambda store: ask(Desk(store=store)))
+
+
+def _with_store(settings: Settings, ask: Callable[[Store], Awaitable[T]]) -> T:
+    from appliance.app.parts import database
     from appliance.store.store import Store
 
     async def asked(url: str) -> T:
         store = Store(url, pool=2)
         try:
-            return await ask(Desk(store=store))
+            return await ask(store)
         finally:
             await store.close()
 
