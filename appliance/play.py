@@ -9,7 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from appliance.core.types import Claim, Memory, Message, Progress, Reply
+from appliance.core.prompt import Prompt
+from appliance.core.trial import Trial
+from appliance.core.types import Claim, Memory, Message, Progress, Reply, Rung
+from appliance.core.voice import SHIPPED, Voice
+from appliance.desk.words import Tried
 
 if TYPE_CHECKING:
     from appliance.assistant import Assistant
@@ -72,6 +76,33 @@ class Scratch:
             id=id, conversation=self.id, seq=len(self.history) + 1, role=role, kind=kind, text=text, payload={},
             at=datetime.now(UTC),
         )  # fmt: skip
+
+
+class TryOut:
+    """Answers a question with a prompt that no customer hears yet, as customers would be answered otherwise.
+
+    One at a time: the model is the customers' own, who come first. Cancelling it stops the model.
+    """
+
+    def __init__(self) -> None:
+        self.assistant: Assistant | None = None  # given once it is made: it is made with this one's `voice`
+        self._voice = SHIPPED
+        self._turn = asyncio.Lock()
+
+    def voice(self) -> Voice:
+        return self._voice
+
+    async def __call__(self, prompt: Prompt, question: str) -> Tried:
+        assert self.assistant is not None
+        async with self._turn:
+            self._voice = Voice(trial=Trial(live=prompt))
+            began = time.perf_counter()
+            reply = await Scratch().ask(self.assistant, question)
+            return Tried(
+                question=question, version=prompt.version, text=reply.text, prose=reply.rung is Rung.PROSE,
+                blocked=reply.blocked, cards=tuple((card.sku, card.name) for card in reply.cards),
+                seconds=round(time.perf_counter() - began, 1),
+            )  # fmt: skip
 
 
 async def _unseen(progress: Progress) -> None:

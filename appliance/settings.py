@@ -164,6 +164,7 @@ class Settings(BaseModel):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65533)] = 0  # chat, worker and engine: this and the next two; 0: off
 
+    upload_limit: Annotated[int, Field(ge=1, le=2048)] = 200  # megabytes of an uploaded price list
     sample: bool = True  # an empty shelf gets the sample catalogue at the first start
     pull: bool = True  # a missing default model is fetched at the first start
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from appliance.app.crm import crm_desk
 from appliance.app.parts import POSTED, letterhead, log_as, open_store
 from appliance.app.reporting import figures
+from appliance.app.words import catalogue_desk, words_desk
 from appliance.channels.telegram_link import BotName, login_widget
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
@@ -73,6 +74,8 @@ def house(settings: Settings, store: Store) -> House:
         audit=Audit(store=store),
         inbox=Inbox(store=store, posted=POSTED),
         figures=figures(settings, store),
+        catalogue=catalogue_desk(settings, store),
+        words=words_desk(settings, store),
         files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),
         live=Live(store=store),
         crm=crm_desk(settings, store),

@@ -17,8 +17,9 @@ from uuid import UUID
 
 from appliance.core.types import Role, Staff
 from appliance.desk.base import Gone, Part, must_be
+from appliance.store.audit import Act
 from appliance.store.store import Store, Transaction
-from appliance.store.uploads import Act, Upload
+from appliance.store.uploads import Upload
 from catalog.shelf import Shelf, Version
 from catalog.workbook import FIELDS, Layout, Layouts
 
@@ -268,7 +269,7 @@ class CatalogueDesk(Part):
         """Who did what with the catalogue, newest first."""
         must_be(actor, Role.MANAGER)
         async with self._store.transaction() as tx:
-            return await tx.acts("catalogue.")
+            return (await tx.acts(offset=0, limit=PAGE, area="catalogue"))[0]
 
     async def _live(self) -> str:
         live = await asyncio.to_thread(self._shelf.current)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from appliance.store.tables import AuditRow, UploadLineRow, UploadRow, UserRow
+from appliance.store.tables import UploadLineRow, UploadRow, UserRow
 from appliance.store.turns import Turns
 
 STALE = timedelta(seconds=30)  # without a beat, after which a worker counts as dead; it beats every second or two
@@ -50,18 +50,6 @@ class Upload:
     @property
     def under_way(self) -> bool:
         return self.state in ("queued", "working")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """One entry of the audit log, with the name of who did it."""
-
-    at: datetime
-    by: str
-    action: str
-    subject: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
 
 
 class Uploads(Turns):
@@ -188,20 +176,6 @@ class Uploads(Turns):
 
     async def forget_lines(self, ids: Sequence[UUID]) -> None:
         await self.connection.execute(delete(UploadLineRow).where(UploadLineRow.upload_id.in_(ids)))
-
-    async def acts(self, prefix: str, *, limit: int = 50) -> list[Act]:
-        """The newest entries of the audit log whose action begins so."""
-        rows = await self.connection.execute(
-            select(AuditRow, func.coalesce(UserRow.name, "").label("by"))
-            .outerjoin(UserRow, UserRow.id == AuditRow.user_id)
-            .where(AuditRow.action.startswith(prefix, autoescape=True))
-            .order_by(AuditRow.at.desc(), AuditRow.id.desc())
-            .limit(limit)
-        )
-        return [
-            Act(at=row.at, by=row.by, action=row.action, subject=row.subject, before=row.before, after=row.after)
-            for row in rows
-        ]
 
 
 _SELECT: Any = select(UploadRow, func.coalesce(UserRow.name, "").label("name")).outerjoin(

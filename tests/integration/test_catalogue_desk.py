@@ -128,7 +128,7 @@ async def test_a_list_becomes_the_live_catalogue_and_is_taken_back(
     with pytest.raises(Gone):  # the second press of the same button takes nothing more back
         await desk.roll_back(manager, expected=second.version)
 
-    acts = [(act.by, act.action.removeprefix("catalogue.")) for act in await desk.history(manager)]
+    acts = [(act.who, act.action.removeprefix("catalogue.")) for act in await desk.history(manager)]
     assert acts[:2] == [("Anna", "roll_back"), ("Anna", "activate")]
     versions = await desk.versions(manager)
     assert [(kept.author, kept.live, kept.before) for kept in versions] == [
@@ -181,7 +181,7 @@ async def test_a_price_jump_is_refused_and_only_an_administrator_may_force_it(
     assert current is not None and current.version == first
     assert await desk.activate(administrator, jumped.id, force=True) == "live"
     act = (await desk.history(manager))[0]
-    assert (act.by, act.after["forced"]) == ("Boris", True)
+    assert (act.who, act.after["forced"]) == ("Boris", True)
 
 
 async def test_one_suppliers_list_takes_the_place_of_its_own_goods_alone(
