@@ -20,6 +20,11 @@ def waits(cause: str) -> bool:
     return "waits" in catalogue()[cause]
 
 
+def tells(cause: str) -> bool:
+    """Whether people are alerted of it."""
+    return "no_alert" not in catalogue()[cause]
+
+
 @functools.cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads((files("appliance") / "causes.toml").read_text(encoding="utf-8"))

@@ -14,8 +14,19 @@ from typing import Any
 
 import structlog
 
-_PHONE = re.compile(r"(?<![\w.-])\+?\d(?:[\s().-]{0,2}\d){9,14}(?![\w-])")  # 10 to 15 digits, as E.164 allows
+# 10 to 15 digits, as E.164 allows; a date with an hour is none.
+_PHONE = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d[ T]\d\d)\+?\d(?:[\s().-]{0,2}\d){9,14}(?![\w-])")
+# What people say before their own name, in the languages that most of them write; the name is what follows.
+_CAPITALISED = r"[A-ZА-ЯЁІЇЄҒҚҢӨҰҮҺÄÖÜÇŞİ][\w’'-]+"
+_NAME = re.compile(
+    r"(?i:\b(меня зовут|мо[её] имя|моё им'я|мене звати|my name is|i am|i'm|mein name ist|ich hei(?:ß|ss)e|"
+    rf"менің атым|mening ismim|ismim|benim adım|adım))(\s*[:,-]?\s*)({_CAPITALISED}(?:\s+{_CAPITALISED}){{0,2}})"
+)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_BEARER = re.compile(r"(?i:\b(bearer|zoho-oauthtoken|basic)) +[\w.~+/=-]{8,}")  # as they stand in headers
+_SECRET_PARAMETER = re.compile(
+    r"(?i:\b((?:access_|refresh_|api_?)?(?:token|key|secret|code)|password|client_secret))=[^&\s\"']{6,}"
+)
 _BOT_TOKEN = re.compile(r"(?<!\d)(\d{6,12}):[\w-]{30,}")  # Telegram's, which stands in its URLs
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")
 _SECRET_KEYS = re.compile(r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE)
@@ -98,10 +109,13 @@ def mask(logger: object, method: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 def masked(text: str) -> str:
-    """`text` without telephone numbers, mail addresses, bot tokens and passwords in URLs."""
+    """`text` without telephone numbers, mail addresses, names that introduce themselves, tokens, passwords in URLs."""
     text = _BOT_TOKEN.sub(r"\1:***", text)
+    text = _BEARER.sub(r"\1 ***", text)
+    text = _SECRET_PARAMETER.sub(r"\1=***", text)
     text = _URL_PASSWORD.sub(r"\1:***@", text)
     text = _EMAIL.sub("***@***", text)
+    text = _NAME.sub(r"\1\2***", text)
     return _PHONE.sub("+***", text)
 
 

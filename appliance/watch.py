@@ -155,7 +155,10 @@ class Watch:
             if part.get("cause") in known
             else Trouble(part=part["name"], cause="said", values={"why": str(part.get("why"))})
             for part in parts
-            if part["state"] != "OK" and not part.get("because") and not (self._children and part["name"] in SHOWN)
+            if part["state"] != "OK"
+            and not part.get("because")
+            and not (self._children and part["name"] in SHOWN)
+            and (part.get("cause") not in known or causes.tells(part["cause"]))
         }
 
     def _sample(self, parts: list[dict[str, Any]] | None) -> None:

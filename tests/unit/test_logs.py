@@ -77,6 +77,53 @@ def test_a_secret_or_a_person_leaves_no_trace(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
+    ("planted", "hidden"),
+    [
+        ("звоните +7 (495) 123-45-67 доб. 12", "123-45-67"),
+        ("мой телефон 89031234567", "9031234567"),
+        ("+998 90 123 45 67", "123 45"),
+        ("anna.petrova+shop@mail.example.ru", "petrova"),
+        ("Меня зовут Анна Петрова, нужен насос", "Петрова"),
+        ("My name is John Fitzgerald", "Fitzgerald"),
+        ("Ich heiße Jürgen Müller", "Müller"),
+        ("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc", "eyJhbGci"),
+        ("Zoho-oauthtoken 1000.8cb99dxxxxxxxxxxxxx9be93.9b8xxxxxxxxxxxxxxxf", "8cb99d"),
+        ("POST /oauth/v2/token?refresh_token=1000.8ecd474019e31d&client_secret=4bcsdjsd", "8ecd474019"),
+        ("https://heartbeat.example/m123?key=abcdef123456", "abcdef123456"),
+        ("smtp://box:hunter2@mail.example:587", "hunter2"),
+    ],
+)
+def test_what_customers_and_services_let_slip_is_masked_wherever_it_stands(
+    planted: str, hidden: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(form="json")
+    log = structlog.get_logger("x")
+    log.info("heard", words=planted, nested={"deep": [planted]})
+    log.info(planted)
+    try:
+        raise ValueError(planted)
+    except ValueError:
+        log.exception("failed")
+    assert hidden not in capsys.readouterr().err
+
+
+def test_whoever_listens_hears_each_line_that_is_written_and_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_listeners", heard := [])
+    lines: list[tuple[str, object]] = []
+
+    def hear(logger: object, level: str, event: object) -> object:
+        lines.append((level, dict(event)["event"]))  # type: ignore[call-overload]
+        return event
+
+    heard.append(hear)
+    logs.configure(form="json")
+    structlog.get_logger("x").info("fine")
+    structlog.get_logger("x").critical("not fine")
+    logging.getLogger("library").error("broken")
+    assert lines == [("info", "fine"), ("critical", "not fine"), ("error", "broken")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "2026-11-22T10:00:00Z",
@@ -85,6 +132,8 @@ def test_a_secret_or_a_person_leaves_no_trace(capsys: pytest.CaptureFixture[str]
         "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
         "took 1234567 us",
         "http://127.0.0.1:8080/chat",
+        "next run at: 2026-11-22 17:04:55 UTC",
+        "2026-11-22 17:04",
     ],
 )
 def test_goods_times_and_ids_stay_readable(text: str) -> None:
