@@ -8,15 +8,18 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from appliance import launch
 from appliance.journal import Journal
+from appliance.pulse import beat
 from appliance.store.embedded import Embedded, EmbeddedError, tail
 from appliance.tasks import Tasks
+from appliance.words import words as words_of_the_house
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a restart, doubled each time
 HEALTHY = 15.0  # seconds of life after which a crash counts as the first again: loops die while they start
@@ -41,7 +44,9 @@ class Role:
     program: tuple[str, ...]
     listens: tuple[str, int] | None = None
     livez: str = ""  # a path of its HTTP face that answers as long as the process is not stuck
+    pulse: Path | None = None  # a file that a process without a port touches as long as it is not stuck
     nice: int = 0
+    wedged: float = WEDGED
     grace: float = 10.0  # seconds it may take to end by itself
     after: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -84,6 +89,8 @@ class Child:
         self._journal, self._changed, self._say = journal, changed, say
         self._process: asyncio.subprocess.Process | None = None
         self._last: deque[str] = deque(maxlen=12)
+        self._silenced = False  # killed by us, because it stood still
+        self._starved = 0
         self._stopping = False
         self._renewing = asyncio.Event()  # somebody wants another life of it, or its end, now
         self._resting = False  # ended until then
@@ -152,6 +159,7 @@ class Child:
         """One life of the process, from its start to its end; gives the exit code."""
         self._enter(Phase.STARTING)
         self._last.clear()
+        self._silenced, self._starved = False, _starved()
         process, output = await spawn(self.role.program, env=self._env, nice=self.role.nice)
         self._process = process
         if self._stopping:  # asked while the process was being born
@@ -176,28 +184,35 @@ class Child:
                     self._last.append(trouble)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        if self.role.listens is None:
+        """Says when it is up; ends it when it is stuck, so that it is started anew."""
+        listens, pulse, livez = self.role.listens, self.role.pulse, self.role.livez
+        if listens is None:
             await asyncio.sleep(SETTLED)
-            self._enter(Phase.UP)
-            return
-        while not await answers(*self.role.listens):
+        while listens and not await answers(*listens):
             await asyncio.sleep(0.1)
         self._enter(Phase.UP)
-        if self.role.livez:
-            await self._until_wedged(*self.role.listens)
-            self._last.append(f"no answer for {WEDGED:.0f} s")
-            _signal_group(process.pid, signal.SIGKILL)
+        if listens and livez:
+            await self._until_wedged(lambda: answers(*listens, path=livez))
+        elif pulse:
+            await self._until_wedged(Ear(pulse))
+        else:
+            return
+        self._last.append(f"no sign of life for {self.role.wedged:.0f} s")
+        self._silenced = True
+        _signal_group(process.pid, signal.SIGKILL)
 
-    async def _until_wedged(self, host: str, port: int) -> None:
+    async def _until_wedged(self, lives: Callable[[], Awaitable[bool]]) -> None:
         heard = time.monotonic()
-        while time.monotonic() - heard < WEDGED:
-            await asyncio.sleep(10)
-            if await answers(host, port, path=self.role.livez):
+        while time.monotonic() - heard < self.role.wedged:
+            await asyncio.sleep(self.role.wedged / 6)
+            if await lives():
                 heard = time.monotonic()
 
     def _why(self, code: int) -> str:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         words = [line for line in self._last if line.strip()]
+        if code == -signal.SIGKILL and not self._silenced:  # it could not say why; what it said before is no reason
+            return f"{how}: {words_of_the_house('out_of_memory')}" if _starved() > self._starved else how
         return f"{how}: {words[-1][:300]}" if words else how
 
     def _enter(self, phase: Phase) -> None:
@@ -336,6 +351,25 @@ async def answers(host: str, port: int, *, path: str = "", patience: float = 5.0
                 writer.close()
     except (OSError, TimeoutError):
         return False
+
+
+def _starved() -> int:
+    """How often the kernel has killed for want of memory since the machine's start (proc(5), vmstat)."""
+    with contextlib.suppress(OSError, ValueError):
+        counts = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+        return int(counts.get("oom_kill", 0))
+    return 0
+
+
+class Ear:
+    """Hears a pulse: whether the file was touched since the last look, whatever anybody's clock says."""
+
+    def __init__(self, pulse: Path) -> None:
+        self._pulse, self._last = pulse, beat(pulse)
+
+    async def __call__(self) -> bool:
+        before, self._last = self._last, beat(self._pulse)
+        return self._last != before
 
 
 def _signal_group(pid: int, order: signal.Signals) -> None:

@@ -35,12 +35,21 @@ print(json.dumps({"level": "info", "event": "up", "url": os.environ.get("DATABAS
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Face).serve_forever()
 """
 
+# A process without a port: it lives as long as it touches its file.
+WORKER = """
+import pathlib, sys, time
+while True:
+    pathlib.Path(sys.argv[1]).touch(); time.sleep(0.1)
+"""
+
 DRIVER = """
 import asyncio, sys, json
 from pathlib import Path
 from appliance.supervisor import House, Role, Step, Supervisor
 given = json.loads(sys.argv[1])
 roles = tuple(Role(name=r["name"], program=tuple(r["program"]), after=r.get("after", ""), grace=3,
+                   livez=r.get("livez", ""), wedged=r.get("wedged", 60),
+                   pulse=Path(r["pulse"]) if r.get("pulse") else None,
                    listens=tuple(r["listens"]) if r.get("listens") else None) for r in given["roles"])
 steps = tuple(Step(name=s["name"], programs=tuple(map(tuple, s["programs"])), first=s.get("first", False))
               for s in given["steps"])
@@ -179,6 +188,21 @@ def test_a_process_that_is_killed_comes_back_and_its_children_go(box: Box) -> No
     assert not before & set(box.left())
     assert "chat ended (SIGKILL" in box.screen
     assert box.end() == 0
+
+
+def test_a_stuck_process_is_killed_and_started_anew_with_its_reason(box: Box) -> None:
+    box.server("chat", livez="/livez", wedged=1.5)
+    pulse = box.home.with_name("worker.pulse")
+    program = [sys.executable, "-c", WORKER, str(pulse)]
+    box.roles.append({"name": "worker", "program": program, "pulse": str(pulse), "wedged": 1.5})
+    box.start()
+    for name in ("chat", "worker"):
+        stuck = box.pid(name)
+        os.kill(stuck, signal.SIGSTOP)
+        eventually(lambda stuck=stuck: not alive(stuck))
+        box.said(f"{name} ended (SIGKILL: no sign of life")
+        assert box.pid(name) != stuck
+    assert box.state()["processes"]["worker"]["restarts"] == 1
 
 
 def test_a_process_that_cannot_start_is_told_with_its_last_words_and_ever_rarer(box: Box) -> None:
