@@ -28,6 +28,7 @@ from appliance.joining import Joining
 from appliance.leads import Notices
 from appliance.metrics import WorkerMetrics
 from appliance.outbox import Outbox
+from appliance.pulse import pulse, pulse_file
 from appliance.settings import Settings
 from appliance.store.leader import BUILDS, MAIL, while_leading
 from appliance.store.store import Store
@@ -90,6 +91,7 @@ async def worker(settings: Settings) -> int:
             *await push_leads(settings, store, tasks),
         ]
         tasks.start(beating(store, "worker").run(), name="beats")
+        tasks.start(pulse(pulse_file(settings.home, "worker")), name="pulse")
         tasks.start(keep_people(settings, store), name="people")
         metrics = shown(settings, WorkerMetrics(version=version()), "worker")
         tasks.start(metrics.watch(store), name="metrics")
