@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from appliance.app.crm import crm_desk
+from appliance.app.keeping import backup_desk, privacy_desk
 from appliance.app.parts import POSTED, letterhead, log_as, open_store
 from appliance.app.reporting import figures
 from appliance.app.words import catalogue_desk, words_desk
@@ -79,6 +80,8 @@ def house(settings: Settings, store: Store) -> House:
         files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),
         live=Live(store=store),
         crm=crm_desk(settings, store),
+        backups=backup_desk(settings, store),
+        privacy=privacy_desk(settings, store),
         zone=settings.timezone,
         chat=settings.chat_address,
     )

@@ -6,6 +6,8 @@ from datetime import time, timedelta
 from pathlib import Path
 
 from appliance.backup import Backups, Keep
+from appliance.desk.backups import BackupDesk, Plan
+from appliance.desk.privacy import PrivacyDesk
 from appliance.privacy import PersonalData
 from appliance.settings import Settings
 from appliance.space import Space
@@ -55,3 +57,21 @@ def kept_days(settings: Settings) -> dict[str, int]:
         "dialogues": settings.keep_dialogues, "leads": settings.keep_leads, "parcels": settings.keep_parcels,
         "audit": settings.keep_audit, "links": settings.keep_parcels,
     }  # fmt: skip
+
+
+def backup_desk(settings: Settings, store: Store) -> BackupDesk:
+    some, days = backups(settings), settings.backup_verify
+    plan = Plan(
+        folder=some.folder,
+        copies=some.copies,
+        every=timedelta(hours=settings.backup_every),
+        at=settings.backup_at,
+        keep=some.keep,
+        verify_every=timedelta(days=days) if days else None,
+        kept_days={**kept_days(settings), "logs": settings.keep_logs},
+    )
+    return BackupDesk(store=store, backups=some, space=space(settings), plan=plan)
+
+
+def privacy_desk(settings: Settings, store: Store) -> PrivacyDesk:
+    return PrivacyDesk(store=store, data=personal_data(settings, store))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
+from appliance.desk.backups import BackupDesk
 from appliance.desk.catalogue import CatalogueDesk
 from appliance.desk.crm import CrmDesk
 from appliance.desk.figures import FiguresDesk
@@ -13,6 +14,7 @@ from appliance.desk.files import Files
 from appliance.desk.inbox import Inbox
 from appliance.desk.live import Live
 from appliance.desk.logins import Logins
+from appliance.desk.privacy import PrivacyDesk
 from appliance.desk.sessions import Sessions
 from appliance.desk.words import WordsDesk
 
@@ -32,5 +34,7 @@ class House:
     crm: CrmDesk
     catalogue: CatalogueDesk  # price lists on their way to customers
     words: WordsDesk  # prompts and the company's texts
+    backups: BackupDesk
+    privacy: PrivacyDesk
     zone: str = "UTC"  # IANA name of the time zone in which people read times
     chat: str = ""  # the chat's address for people
