@@ -11,20 +11,19 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
 from catalog import build
 from catalog.product import Product
-from catalog.sample.rows import Row, generate
 from catalog.shelf import Shelf
 from catalog.snapshot import Snapshot
 from models.e5 import E5Embedder
 from models.packaged import PackagedEmbedder
 from tests.bench._grown import grown
 from tests.eval._judged import read_products
+from tests.eval._own import own_goods
 
 VERSION = "version"
 SAMPLE = 10_000  # rows of the sample catalogue from which larger ones are grown
@@ -32,23 +31,9 @@ SAMPLE = 10_000  # rows of the sample catalogue from which larger ones are grown
 
 def sample(root: Path, count: int) -> None:
     """So many rows of the sample catalogue, shuffled, so that neighbours are no kin; each truly embedded."""
-    rows = [row for _, family in generate(count, seed=1) for row in family]
-    random.Random(1).shuffle(rows)
-    _embedded(root, [_product(row) for row in rows])
-
-
-def _product(row: Row) -> Product:
-    return Product(
-        sku=row.article,
-        name=row.name_ru or row.name_en,
-        names=(("en", row.name_en),) if row.name_ru and row.name_en else (),
-        description=row.description,
-        category=row.kind.group,
-        brand=row.brand.ru,
-        price=None if row.price is None else Decimal(str(row.price)),
-        currency=row.currency if row.price is not None else "",
-        stock=None if row.stock is None else Decimal(row.stock),
-    )
+    products = own_goods(count)
+    random.Random(1).shuffle(products)
+    _embedded(root, products)
 
 
 def with_e5(root: Path, origin: Path) -> None:
