@@ -84,6 +84,7 @@ class House:
     zone: ZoneInfo
     quiet: str = ""  # hours, until the console says otherwise
     to: tuple[str, ...] = ()  # addresses that are told besides the administrators
+    lang: str = "ru"  # in which those are told
     heartbeat: str = ""
     proxy: str = ""
 
@@ -187,7 +188,7 @@ class Watch:
         log.critical(
             "alert", kind=news.kind, part=news.part, why=causes.told(news.cause, **news.values) if news.cause else ""
         )
-        people = people_of(self._folder, self._house.to)
+        people = people_of(self._folder, self._house.to, self._house.lang)
         box, zone, console = self._house.name, self._house.zone, self._house.console
         self._post.put(
             news.id,
@@ -212,9 +213,9 @@ class Watch:
             await asyncio.sleep(1.0)
 
 
-def people_of(folder: Folder, more: tuple[str, ...]) -> list[Person]:
+def people_of(folder: Folder, more: tuple[str, ...], lang: str = "ru") -> list[Person]:
     """Who is told: the administrators as the worker wrote them down, and the addresses of the settings."""
-    found = [Person(way="mail" if "@" in address else "telegram", address=address, lang="ru") for address in more]
+    found = [Person(way="mail" if "@" in address else "telegram", address=address, lang=lang) for address in more]
     for person in _json(folder.people, []):
         with suppress(KeyError, TypeError):
             found.append(Person(way=person["way"], address=str(person["address"]), lang=str(person["lang"])))

@@ -27,6 +27,7 @@ def watchman(settings: Settings, children: Callable[[], Troubles] | None = None)
         zone=ZoneInfo(settings.timezone),
         quiet=settings.quiet_hours,
         to=settings.alert_to,
+        lang=settings.default_language,
         heartbeat=settings.heartbeat_url.get_secret_value(),
         proxy=settings.proxy.get_secret_value(),
     )

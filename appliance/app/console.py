@@ -9,6 +9,7 @@ from appliance.app.crm import crm_desk
 from appliance.app.keeping import backup_desk, privacy_desk
 from appliance.app.parts import POSTED, letterhead, log_as, open_store
 from appliance.app.reporting import figures
+from appliance.app.watching import box_desk
 from appliance.app.words import catalogue_desk, words_desk
 from appliance.channels.telegram_link import BotName, login_widget
 from appliance.channels.widget_door import Door
@@ -80,6 +81,7 @@ def house(settings: Settings, store: Store) -> House:
         files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),
         live=Live(store=store),
         crm=crm_desk(settings, store),
+        box=box_desk(settings, store),
         backups=backup_desk(settings, store),
         privacy=privacy_desk(settings, store),
         zone=settings.timezone,

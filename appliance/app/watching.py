@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TypeVar
@@ -10,10 +11,12 @@ from urllib.parse import urlsplit
 
 from appliance import logs, probes
 from appliance.alert_post import Person
-from appliance.app.parts import model_health
+from appliance.app.keeping import backup_health
+from appliance.app.parts import model_files, model_health
 from appliance.beating import Beating
 from appliance.channels.telegram import TelegramChannel
 from appliance.core.types import Role, Staff
+from appliance.desk.box import BoxDesk
 from appliance.health import EVERY, Health, State
 from appliance.metrics import ChatMetrics, Metrics
 from appliance.settings import Settings
@@ -22,6 +25,7 @@ from appliance.store.leader import cuts
 from appliance.store.store import Store
 from appliance.watch import Folder
 from appliance.watch import keep_people as write_people
+from appliance.watchman import post
 from catalog.shelf import Shelf
 from models.base import LLM
 
@@ -51,6 +55,22 @@ def _ways(person: Staff) -> Iterator[Person]:
         yield Person(way="telegram", address=str(person.telegram_id), lang=person.lang)
     if person.role is Role.ADMINISTRATOR and person.email:
         yield Person(way="mail", address=person.email, lang=person.lang)
+
+
+def box_desk(settings: Settings, store: Store) -> BoxDesk:
+    """The console's view of the box."""
+    own = settings.llm_provider == "engine" and not settings.engine_url
+    return BoxDesk(
+        store=store,
+        home=settings.home,
+        ask=settings.changed(public_url="").chat_address,
+        files=model_files(settings),
+        fixed=settings.model if own else settings.model or settings.engine_address,
+        quiet=settings.quiet_hours,
+        told=settings.alert_to,
+        ways=post(settings).ways,
+        env=os.environ,
+    )
 
 
 def shown(settings: Settings, metrics: T, role: str) -> T:
@@ -83,6 +103,7 @@ def chat_health(
         "leader": probes.leader(store, cuts),
         "clock": probes.clock(beats),
         "disk": probes.disk(settings.home),
+        "backup": backup_health(settings),
         "processes": probes.processes(settings.home),
         "logs": probes.logs(settings.home),
     }

@@ -37,7 +37,11 @@ def _test(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.watchman import box_name, post
 
     ways, outcome = post(settings), []
-    people = [person for person in people_of(Folder(home=settings.home), settings.alert_to) if person.way in ways.ways]
+    people = [
+        person
+        for person in people_of(Folder(home=settings.home), settings.alert_to, settings.default_language)
+        if person.way in ways.ways
+    ]
     if not people:
         raise Refused(
             "Nobody would hear an alert: set TELEGRAM_TOKEN or SMTP_HOST, and name administrators "
@@ -85,7 +89,7 @@ def _who(asked: argparse.Namespace, settings: Settings) -> int:
     ways = post(settings).ways
     people = [
         {"way": person.way, "address": person.address, "reached": person.way in ways}
-        for person in people_of(Folder(home=settings.home), settings.alert_to)
+        for person in people_of(Folder(home=settings.home), settings.alert_to, settings.default_language)
     ]
     if asked.json:
         say_json({"people": people})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
 from appliance.desk.backups import BackupDesk
+from appliance.desk.box import BoxDesk
 from appliance.desk.catalogue import CatalogueDesk
 from appliance.desk.crm import CrmDesk
 from appliance.desk.figures import FiguresDesk
@@ -36,5 +37,6 @@ class House:
     words: WordsDesk  # prompts and the company's texts
     backups: BackupDesk
     privacy: PrivacyDesk
+    box: BoxDesk  # the box itself: health, alerts, log, models
     zone: str = "UTC"  # IANA name of the time zone in which people read times
     chat: str = ""  # the chat's address for people

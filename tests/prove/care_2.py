@@ -239,7 +239,7 @@ class Stage:
         env = {
             "DATABASE_URL": self.postgres.url, "TELEGRAM_TOKEN": self.bot.token, "TELEGRAM_API_URL": self.api.url,
             "SMTP_HOST": "localhost", "SMTP_PORT": str(self.mail.port), "SMTP_FROM": "box@shop.example",
-            "SSL_CERT_FILE": str(trust), "APPLIANCE_ALERT_TO": "ops@shop.example", "APPLIANCE_SAMPLE": "false",
+            "SSL_CERT_FILE": str(trust), "APPLIANCE_SAMPLE": "false",
             "APPLIANCE_PULL": "false", "APPLIANCE_QUIET_HOURS": "00:00-23:59", "PUBLIC_URL": "",
         }  # fmt: skip
         if "faketime" in abilities() and not self.quick:
@@ -248,7 +248,8 @@ class Stage:
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_CACHE_DURATION": "1",
             }  # fmt: skip
         self.box = Appliance(self.home, **env)
-        olga = ("Olga", "--administrator", "--telegram", str(ADMINISTRATOR), "--lang", "en")
+        olga = ("Olga", "--administrator", "--telegram", str(ADMINISTRATOR), "--email", "olga@shop.example",
+                "--lang", "en")  # fmt: skip
         added = self.box.command("staff", "add", *olga)
         if added.returncode:
             raise RuntimeError(added.stderr)
