@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asked", "Cell", "Choice", "Column", "Filters", "Progress", "Row", "Rows", "Table", "Tile", "acts", "bar",
-    "button", "card", "chart", "chip", "chips", "choice", "code", "confirm", "details", "dialog", "download", "empty",
-    "facts", "field", "image", "keys", "link", "linked", "owner_chip", "paint", "progress", "safe_link", "section",
+    "button", "card", "chart", "chip", "chips", "choice", "code", "columns", "confirm", "details", "dialog",
+    "download", "empty", "facts", "field", "image", "keys", "link", "linked", "owner_chip", "paint", "progress", "safe_link", "section",
     "set_words", "tag", "text", "tile", "tiles", "two",
 ]  # fmt: skip
 
@@ -75,6 +75,13 @@ def card(title: str = "", *, classes: str = "") -> Iterator[ui.element]:
         if title:
             text(title, "c-h3", tag="h3")
         yield box
+
+
+@contextmanager
+def columns() -> Iterator[None]:
+    """Cards side by side where there is room."""
+    with ui.element("div").classes("c-grid-2"):
+        yield
 
 
 @contextmanager
@@ -144,7 +151,7 @@ def empty(
         if do and href:
             linked(do, href, kind="primary")
         elif do and on_do:
-            ui.button(do, on_click=on_do).props("unelevated no-caps").classes("c-btn c-btn-primary")
+            ui.button(do, on_click=on_do, color=None).props("unelevated no-caps").classes("c-btn c-btn-primary")
 
 
 def linked(words: str, href: str, *, kind: str = "plain", icon: str = "", new: bool = False) -> ui.html:
@@ -182,7 +189,7 @@ def button(
             if not made.is_deleted:
                 made.props(remove="loading")
 
-    made = ui.button(words, on_click=here.guard(pressed), icon=icon or None)
+    made = ui.button(words, on_click=here.guard(pressed), icon=icon or None, color=None)
     made.props("unelevated no-caps").classes(f"c-btn c-btn-{kind}")
     if tip:
         made.props["aria-label"] = tip
@@ -378,10 +385,10 @@ async def confirm(here: Here, title: str, effect: str, *, do: str, danger: bool 
     with dialog(title) as asked:
         text(effect, "c-soft", tag="p")
         with keys():
-            ui.button(here.say("frame.cancel"), on_click=lambda: asked.submit(False)).props(
+            ui.button(here.say("frame.cancel"), on_click=lambda: asked.submit(False), color=None).props(
                 "unelevated no-caps autofocus"
             ).classes("c-btn c-btn-plain")
-            ui.button(do, on_click=lambda: asked.submit(True)).props("unelevated no-caps").classes(
+            ui.button(do, on_click=lambda: asked.submit(True), color=None).props("unelevated no-caps").classes(
                 "c-btn c-btn-danger" if danger else "c-btn c-btn-primary"
             )
     try:
