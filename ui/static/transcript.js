@@ -9,7 +9,7 @@ export default {
         <article v-else class="c-say" :class="'c-say-' + t.side">
           <header><b>{{ t.who }}</b><time>{{ t.when }}</time></header>
           <div v-if="t.cards.length" class="c-goods">
-            <div v-for="c in t.cards" class="c-good"><img v-if="c.photo" :src="c.photo" alt="" loading="lazy">
+            <div v-for="c in t.cards" class="c-goods-one"><img v-if="c.photo" :src="c.photo" alt="" loading="lazy">
               <span><b>{{ c.name }}</b><small>{{ c.sku }} · {{ c.price }} · {{ c.stock }}</small></span></div>
           </div>
           <p v-if="t.text" class="c-said">{{ t.text }}</p>
