@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Asked", "Cell", "Choice", "Column", "Filters", "Progress", "Row", "Rows", "Table", "Tile", "acts", "bar",
     "button", "card", "chart", "chip", "chips", "choice", "code", "columns", "confirm", "details", "dialog",
-    "download", "empty", "facts", "field", "image", "keys", "link", "linked", "owner_chip", "paint", "progress", "safe_link", "section",
-    "set_words", "tag", "text", "tile", "tiles", "two",
+    "download", "empty", "facts", "field", "image", "keys", "link", "linked", "owner_chip", "paint", "progress",
+    "safe_link", "section", "set_words", "tag", "text", "tile", "tiles", "two",
 ]  # fmt: skip
 
 MUTED = "#7d8a88"  # axis words: 3.6 to 1 on the light card, 4.6 to 1 on the dark one

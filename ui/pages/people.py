@@ -43,7 +43,7 @@ class People:
         columns = [
             Column(name="name", label=say("person")), Column(name="role", label=say("role")),
             Column(name="ways", label=say("ways"), wide=True), Column(name="seen", label=say("seen"), wide=True),
-            Column(name="state", label=say("state")), Column(name="acts", label="", width="120px"),
+            Column(name="state", label=say("state")), Column(name="acts", label="", width="10px"),
         ]  # fmt: skip
         self.table = parts.Table(
             self._here, columns, self._fetch, label=say("title"), on_act=self._act,
@@ -195,7 +195,7 @@ def sessions_table(
     columns += [
         Column(name="browser", label=say("people.browser")), Column(name="address", label=say("people.address")),
         Column(name="opened", label=say("people.opened"), wide=True), Column(name="seen", label=say("people.seen")),
-        Column(name="acts", label="", width="50px"),
+        Column(name="acts", label="", width="10px"),
     ]  # fmt: skip
     table = parts.Table(here, columns, fetch, label=say("people.sessions"), on_act=act)
     return table
