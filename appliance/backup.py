@@ -218,17 +218,15 @@ class Backups:
                     shutil.rmtree(left, ignore_errors=True)
         return sorted(set(gone))
 
-    def trouble(self, now: datetime, *, every: timedelta) -> str:
-        """Why a restore today would lose more than it should; empty where all is well."""
+    def trouble(self, now: datetime, *, every: timedelta) -> tuple[str, dict[str, str]] | None:
+        """Why a restore today would lose more than it should, as a cause's id and its values; None: all is well."""
         if self.copies is not None and not self.copies.is_dir():
-            return f"the folder for copies off the box, {self.copies}, is not there; is it mounted?"
-        newest = next(iter(self.all()), None)
-        if newest and now - newest.created > every * 2:
-            return f"the last backup is of {newest.created:%Y-%m-%d %H:%M} UTC; see `appliance backup list`"
-        failed = next((one for one in self.all() if one.verified and one.verified.trouble), None)
-        if failed and failed.verified:
-            return f"the backup {failed.id} cannot be relied on: {failed.verified.trouble}"
-        return ""
+            return "backup_away", {"folder": str(self.copies)}
+        known = self.all()
+        if known and now - known[0].created > every * 2:
+            return "backup_late", {"at": f"{known[0].created:%Y-%m-%d %H:%M} UTC"}
+        broken = next((one for one in known if one.verified and one.verified.trouble), None)
+        return ("backup_bad", {"id": broken.id}) if broken else None
 
     def holding(self, since: datetime) -> list[Backup]:
         """Those that were made before `since` and may hold what was erased then."""

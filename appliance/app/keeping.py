@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+import asyncio
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from appliance.backup import Backups, Keep
 from appliance.desk.backups import BackupDesk, Plan
 from appliance.desk.privacy import PrivacyDesk
+from appliance.health import Part, Probe, bad
 from appliance.privacy import PersonalData
 from appliance.settings import Settings
 from appliance.space import Space
 from appliance.store.store import Store
 from appliance.upkeep import Keeper
 from catalog.shelf import Shelf
+
+BACKUPS_EVERY = 60.0  # seconds between looks at the backups
 
 
 def backups(settings: Settings, *, folder: Path | None = None) -> Backups:
@@ -75,3 +79,14 @@ def backup_desk(settings: Settings, store: Store) -> BackupDesk:
 
 def privacy_desk(settings: Settings, store: Store) -> PrivacyDesk:
     return PrivacyDesk(store=store, data=personal_data(settings, store))
+
+
+def backup_health(settings: Settings) -> Probe:
+    """Whether a restore today would lose no more than it should."""
+    some, every = backups(settings), timedelta(hours=settings.backup_every)
+
+    async def look() -> Part:
+        trouble = await asyncio.to_thread(some.trouble, datetime.now(UTC), every=every)
+        return bad("backup", trouble[0], **trouble[1]) if trouble else Part(name="backup")
+
+    return Probe(look=look, every=BACKUPS_EVERY)

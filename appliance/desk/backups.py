@@ -37,7 +37,7 @@ class Shelved:
     """All backups, newest first, and why a restore today would lose more than it should."""
 
     backups: tuple[Backup, ...]
-    trouble: str = ""
+    trouble: tuple[str, dict[str, str]] | None = None  # the id of a text, and its values
 
     @property
     def proven(self) -> Backup | None:

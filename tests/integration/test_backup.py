@@ -142,7 +142,9 @@ def test_a_backup_is_proven_by_a_restore_and_a_damaged_one_is_told(home: Path, r
         file.write(b"\0\0\0\0")
     with pytest.raises(BackupError, match="damaged"):
         backups.verify()
-    assert "cannot be relied on" in backups.trouble(datetime.now(UTC), every=timedelta(days=1))
+    now = datetime.now(UTC)
+    assert backups.trouble(now, every=timedelta(days=1)) == ("backup_bad", {"id": made.id})
+    assert backups.trouble(now + timedelta(days=3), every=timedelta(days=1))[0] == "backup_late"  # type: ignore[index]
     Embedded(home / "postgres")._clear_leftovers()
     with pytest.raises(BackupError, match="damaged"):
         restore(backups, force=True)
@@ -199,4 +201,5 @@ def test_a_share_that_is_not_mounted_is_said_and_not_made(home: Path, running: s
     with pytest.raises(BackupError, match="mounted"):
         backups.create(running)
     assert not (tmp_path / "share").exists() and len(backups.all()) == 1
-    assert "mounted" in backups.trouble(datetime.now(UTC), every=timedelta(days=1))
+    trouble = backups.trouble(datetime.now(UTC), every=timedelta(days=1))
+    assert trouble == ("backup_away", {"folder": str(tmp_path / "share")})
