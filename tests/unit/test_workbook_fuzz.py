@@ -140,9 +140,9 @@ def _wholes() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         return {
-            "xlsx": books.xlsx(path / "a.xlsx", ("Прайс", books.GOODS)).import_bytes(),
-            "xls": books.xls(path / "a.xls", books.GOODS).import_bytes(),
-            "xlsb": books.xlsb(path / "a.xlsb", books.GOODS).import_bytes(),
+            "xlsx": books.xlsx(path / "a.xlsx", ("Прайс", books.GOODS)).read_bytes(),
+            "xls": books.xls(path / "a.xls", books.GOODS).read_bytes(),
+            "xlsb": books.xlsb(path / "a.xlsb", books.GOODS).read_bytes(),
         }
 
 
