@@ -22,6 +22,7 @@ from appliance.store.store import Store
 log = structlog.get_logger("analytics")
 
 BATCH = 300  # dialogues digested in one transaction: about a tenth of a second
+PATIENCE = 1.0  # seconds that a reader waits for what is not digested yet
 FRESH = 3.0  # seconds for which the digests are new enough, however many pages are open
 PROMPT = "answer"  # the name of the prompt that dialogues are answered with
 
@@ -33,6 +34,7 @@ class Analytics:
         self._store = store
         self._clock = clock
         self.zone = ZoneInfo(zone)
+        self.behind = False  # whether there is more to digest than a reader may wait for
         self._fresh_at = float("-inf")
         self._freshening = asyncio.Lock()
 
@@ -106,10 +108,21 @@ class Analytics:
     async def freshen(self) -> None:
         """Digests what customers have just said, so that a figure never lags behind the list that it opens."""
         async with self._freshening:
-            if time.monotonic() - self._fresh_at > FRESH:
-                async with self._store.transaction() as tx:
-                    await tx.digest_news(limit=BATCH)
+            began = time.monotonic()
+            if began - self._fresh_at > FRESH:
+                self.behind = not await self._catch_up(until=began + PATIENCE)
                 self._fresh_at = time.monotonic()
+
+    async def catch_up(self) -> None:
+        """Digests all that was said since the last time."""
+        await self._catch_up(until=float("inf"))
+
+    async def _catch_up(self, *, until: float) -> bool:
+        while time.monotonic() < until:
+            async with self._store.transaction() as tx:
+                if await tx.digest_news(limit=BATCH) < BATCH:
+                    return True
+        return False
 
     async def sweep(self) -> int:
         """Digests all that has changed, whenever it was; gives how many. May run anywhere, any number of times."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import httpx
 from nicegui import ui
@@ -68,8 +69,12 @@ class Picture:
 Look: TypeAlias = Callable[[], Awaitable[Picture]]
 
 
+LOOKS: WeakKeyDictionary[Site, Look] = WeakKeyDictionary()  # how each console sees the box: other pages show it, too
+
+
 def mount(site: Site, *, look: Look, chat: str) -> None:
     """The page at `/status`, for whoever reaches the console: it must help most when nobody can log in."""
+    LOOKS[site] = look
 
     @site.page("/status", role=None)
     async def status(here: Here) -> None:

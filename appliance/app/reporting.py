@@ -10,7 +10,8 @@ from appliance.settings import Settings
 from appliance.store.store import Store
 
 REPORTS = 60.0  # seconds between looks whether a report is due
-DIGESTS = 300.0  # seconds between sweeps for dialogues that changed and were not read of since
+DIGESTS = 20.0  # seconds between looks for dialogues that went on
+SWEEPS = 900.0  # seconds between looks through all of them, for what came with an old date
 PRUNE = 24 * 3600.0
 
 
@@ -42,6 +43,9 @@ def reporting_jobs(settings: Settings, store: Store) -> list[Job]:
     """What the worker's leader does for figures; each may run twice."""
     counting, papers = analytics(settings, store), reports(settings, store)
 
+    async def catch_up() -> None:
+        await counting.catch_up()
+
     async def sweep() -> None:
         await counting.sweep()
 
@@ -52,7 +56,8 @@ def reporting_jobs(settings: Settings, store: Store) -> list[Job]:
         await papers.prune()
 
     return [
-        Job(name="digests", every=DIGESTS, run=sweep),
+        Job(name="digests", every=DIGESTS, run=catch_up),
+        Job(name="sweeps", every=SWEEPS, run=sweep),
         Job(name="reports", every=REPORTS, run=post),
         Job(name="old_reports", every=PRUNE, run=prune),
     ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 
@@ -69,6 +69,13 @@ class DialogueFilter:
             trouble=next((one for one in Trouble if one == query.get("trouble")), None),
             **texts,
         )
+
+    def having(self, name: str, value: str) -> Self:
+        """The same filter with one of its texts changed. Raises KeyError for another field."""
+        if name not in TEXTS:
+            raise KeyError(name)
+        changed: dict[str, Any] = {name: value}
+        return replace(self, **changed)
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))

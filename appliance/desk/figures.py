@@ -27,6 +27,7 @@ from appliance.core.figures import (
 )
 from appliance.core.filters import DialogueFilter, Stage, Trouble
 from appliance.core.leads import mails
+from appliance.core.report import Write
 from appliance.core.sequential import METHOD, Verdict
 from appliance.core.statistics import Share
 from appliance.core.types import Role, Staff
@@ -38,7 +39,7 @@ from appliance.store.store import Store
 __all__ = [
     "METHOD", "TARGET", "XLSX", "Advice", "Bad", "Demand", "DialogueFilter", "Dimension", "Every", "FiguresDesk",
     "Group", "Made", "NoAddress", "Out", "Period", "Schedule", "Share", "Slice", "Stage", "Summary", "Today", "Trial",
-    "Trouble", "Troubles", "Verdict", "Waiting", "advice", "file_name", "language_name", "most",
+    "Trouble", "Troubles", "Verdict", "Waiting", "Write", "advice", "file_name", "language_name", "most",
 ]  # fmt: skip
 
 LONGEST = 800  # days of a period that may be asked for
@@ -60,6 +61,11 @@ class FiguresDesk(Part):
     @property
     def zone(self) -> ZoneInfo:
         return self._analytics.zone
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last figures read leave out dialogues that are still being counted."""
+        return self._analytics.behind
 
     @property
     def today(self) -> date:
