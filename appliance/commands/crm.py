@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
+from getpass import getpass
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -53,7 +54,7 @@ def _setup(asked: argparse.Namespace, settings: Settings) -> int:
     console = url.replace("//accounts.", "//api-console.")
     progress(f"   At {console} add a Self Client; it shows the client id and secret.")
     client_id = asked.client_id or _ask("   Client ID")
-    client_secret = asked.client_secret or _ask("   Client Secret")
+    client_secret = asked.client_secret or _ask("   Client Secret", ask=getpass)
     progress(f"2. There, on “Generate Code”, give these scopes and ten minutes:\n   {','.join(SCOPES)}")
     code = asked.code or _ask("   Code")
 
@@ -125,10 +126,10 @@ def _retry(asked: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _ask(what: str, usual: str = "") -> str:
+def _ask(what: str, usual: str = "", *, ask: Callable[[str], str] = input) -> str:
     """Asks the person at the terminal. Raises `Refused` where there is none."""
     try:
-        given = input(f"{what}{f' [{usual}]' if usual else ''}: ").strip() or usual
+        given = ask(f"{what}{f' [{usual}]' if usual else ''}: ").strip() or usual
     except EOFError:
         given = usual
     if not given:
