@@ -258,6 +258,34 @@ def load(env: Mapping[str, str] = os.environ, config: Path | None = None) -> Set
         raise SettingsError(_plain(error)) from None  # without the cause: it holds the values, secrets too
 
 
+def in_force(settings: Settings, env: Mapping[str, str] = os.environ) -> list[tuple[str, str, str]]:
+    """Every setting as people know it: its variable, its value (a secret is only said to be set), whence it comes.
+
+    The source is `environment`, `file` or `default`.
+    """
+    given = _from_environment(env)
+    written = _from_file(settings.file) if settings.file else {}
+    rows = []
+    for field in Settings.model_fields:
+        source = "environment" if field in given else "file" if field in written else "default"
+        rows.append((variable(field), _shown(getattr(settings, field)), source))
+    return rows
+
+
+def _shown(value: object) -> str:
+    match value:
+        case SecretStr():
+            return "••••••" if value.get_secret_value() else ""
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
 def default_home() -> Path:
     """`data/` in the clone; installed as a package, `data/` in the working folder."""
     clone = Path(__file__).resolve().parents[1]

@@ -324,8 +324,8 @@ def facts(items: Sequence[tuple[str, str]], *, classes: str = "") -> ui.html:
     return ui.html(lines, sanitize=False, tag="dl").classes(f"c-facts {classes}".strip())
 
 
-def code(here: Here, words: str) -> None:
-    """Something to copy, with the button for it."""
+def code(here: Here, words: str) -> ui.html:
+    """Something to copy, with the button for it; change it with `set_words`."""
     with ui.element("div").classes("c-copy"):
         shown = text(words, "c-code", tag="div").props("tabindex=0")
         label = escape(here.say("frame.copy"))
@@ -334,6 +334,7 @@ def code(here: Here, words: str) -> None:
             '<i class="material-icons c-icon" aria-hidden="true">content_copy</i></button>',
             sanitize=False,
         )
+    return shown
 
 
 def details(here: Here, words: str) -> ui.html:

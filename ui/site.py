@@ -302,7 +302,8 @@ class Site:
 
     def dress(self) -> None:
         """Puts NiceGUI under the routes, and the gate before all; call it last."""
-        theme.dress(self.api)
+        chat = urlsplit(self.house.chat)
+        theme.dress(self.api, frames=f"{chat.scheme}://{chat.netloc}" if chat.netloc else "")
         Gate(self).stand_before(self.api)
 
     def _to_login(self, request: Request) -> Response:

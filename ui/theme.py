@@ -17,10 +17,10 @@ from ui.i18n import Lang
 STATIC = Path(__file__).with_name("static")
 
 # NiceGUI compiles its templates in the browser, hence unsafe-eval; nothing from elsewhere is loaded or may frame us.
-# Frames: `self` for the widget's preview, which is a page of our own.
+# Frames: the chat, for the widget's preview.
 _CSP = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; frame-src 'self'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; frame-src {frames}; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
 )
 _MARK = (
@@ -31,14 +31,18 @@ _MARK = (
 HEAD = '<link rel="stylesheet" href="/static/theme.css"><script src="/static/theme.js"></script>'
 
 
-def dress(app: FastAPI) -> None:
-    """Puts NiceGUI on `app` at `/` with our files and headers; call it after the app's own routes are there."""
+def dress(app: FastAPI, *, frames: str) -> None:
+    """Puts NiceGUI on `app` at `/` with our files and headers; call it after the app's own routes are there.
+
+    `frames` is the origin that pages may show in a frame.
+    """
+    policy = _CSP.format(frames=frames or "'none'")
     nicegui_app.add_static_files("/static", STATIC)
 
     @app.middleware("http")
     async def safe(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
         answer = await call(request)
-        answer.headers.setdefault("Content-Security-Policy", _CSP)
+        answer.headers.setdefault("Content-Security-Policy", policy)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         answer.headers.setdefault("Referrer-Policy", "same-origin")
         answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

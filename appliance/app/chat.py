@@ -77,6 +77,7 @@ async def chat(settings: Settings) -> int:
             stop=dialogue.stop,
             files=WIDGET_FILES,
             sites=lambda: settings.sites,
+            framers=[settings.console_address],  # for its preview
             own_url=settings.public_url,
             trusted_proxies=settings.trusted_proxies,
             photos=photo_path,

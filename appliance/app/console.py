@@ -21,7 +21,8 @@ from appliance.desk.inbox import Inbox
 from appliance.desk.live import Live
 from appliance.desk.logins import Logins
 from appliance.desk.sessions import Sessions
-from appliance.settings import Settings
+from appliance.desk.settings import InForce, Setting
+from appliance.settings import Settings, in_force
 from appliance.store.store import Store
 from appliance.tasks import Tasks
 
@@ -74,6 +75,7 @@ def house(settings: Settings, store: Store) -> House:
         ),
         logins=Logins(store=store, bot_token=settings.telegram_token.get_secret_value()),
         audit=Audit(store=store),
+        settings=InForce([Setting(name=n, value=v, source=s) for n, v, s in in_force(settings)], sites=settings.sites),
         inbox=Inbox(store=store, posted=POSTED),
         figures=figures(settings, store),
         catalogue=catalogue_desk(settings, store),

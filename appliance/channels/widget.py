@@ -68,6 +68,7 @@ class WidgetChannel:
         stop: Callable[[UUID], Awaitable[None]],
         files: Path,
         sites: Callable[[], Collection[str]] = tuple,
+        framers: Collection[str] = (),
         own_url: str = "",
         trusted_proxies: Sequence[str] = (),
         photos: Photos = lambda card: card.photo,
@@ -75,7 +76,8 @@ class WidgetChannel:
         limits: WidgetLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`files` is the folder with the built widget; `sites`, `own_url` and `trusted_proxies` are as `Door` says.
+        """`files` is the folder with the built widget; `sites`, `own_url` and `trusted_proxies` are as `Door` says;
+        `framers` are other origins that may show `/chat` in a frame.
 
         `receive` stores a message and answers it in the background, `stop` ends the answer in writing, `photos`
         gives a card's photo as a URL path, `config` what a welcome tells of the shop in a language: title,
@@ -92,8 +94,9 @@ class WidgetChannel:
         self._messages = Limiter(*self.limits.messages)
         self._hellos, self._sessions = Limiter(*self.limits.hellos), Limiter(*self.limits.sessions)
         self._pages = Pages(
-            files=files, door=self._door, sites=sites, visits=visits, photos=photos, limits=self.limits, clock=clock
-        )
+            files=files, door=self._door, sites=sites, visits=visits, photos=photos, limits=self.limits, clock=clock,
+            framers=framers,
+        )  # fmt: skip
 
     def mount(self, app: FastAPI) -> None:
         """Adds `/ws/v1`, `/widget/v1/…` and `/chat`."""

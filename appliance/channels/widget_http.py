@@ -37,7 +37,7 @@ FOR_ANY_SITE = {
 }
 CHAT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self' {sites}"
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self' {framers}"
 )
 BODY = 1024  # bytes of a request for older messages
 
@@ -73,12 +73,13 @@ class Pages:
 
     def __init__(
         self, *, files: Path, door: Door, sites: Callable[[], Collection[str]], visits: Past, photos: Photos,
-        limits: WidgetLimits, clock: Callable[[], float],
+        limits: WidgetLimits, clock: Callable[[], float], framers: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._assets = {path.name: _asset(path) for path in sorted(files.glob("*.*")) if path.suffix in TYPES}
         if not {"loader.js", "chat.html"} <= self._assets.keys():
             raise FileNotFoundError(f"The built widget is not in {files}; run `npm ci && npm run build` in ui/widget.")
         self._door, self._sites, self._visits, self._photos, self._clock = door, sites, visits, photos, clock
+        self._framers = frozenset(framers)
         self._asked, self._page = Limiter(*limits.history), limits.resume_events
 
     def mount(self, app: FastAPI) -> None:
@@ -100,8 +101,8 @@ class Pages:
         return replace(now, headers={**now.headers, "Cache-Control": "no-store"}) if now else None
 
     async def chat(self, request: Request) -> Response:
-        """The chat as a page of its own, which the allowed sites may also frame."""
-        policy = CHAT_POLICY.format(sites=" ".join(sorted(self._sites())))
+        """The chat as a page of its own, which the allowed sites and the console's preview may also frame."""
+        policy = CHAT_POLICY.format(framers=" ".join(sorted({*self._sites(), *self._framers})))
         response = _answer(request, self._assets["chat.html"])
         response.headers["Content-Security-Policy"] = policy
         response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"

@@ -17,6 +17,7 @@ from appliance.desk.live import Live
 from appliance.desk.logins import Logins
 from appliance.desk.privacy import PrivacyDesk
 from appliance.desk.sessions import Sessions
+from appliance.desk.settings import InForce
 from appliance.desk.words import WordsDesk
 
 
@@ -28,6 +29,7 @@ class House:
     sessions: Sessions
     logins: Logins
     audit: Audit
+    settings: InForce
     inbox: Inbox  # dialogues as managers read them
     figures: FiguresDesk
     files: Files
