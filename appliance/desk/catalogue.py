@@ -23,6 +23,8 @@ from appliance.store.uploads import Upload
 from catalog.shelf import Shelf, Version
 from catalog.workbook import FIELDS, Layout, Layouts
 
+__all__ = ["Act", "CatalogueDesk", "Kept", "NoSpace", "Outcome", "TooLarge", "Upload", "safe_name"]
+
 LIST, BAD_ROWS, LAYOUTS = "list", "bad_rows.xlsx", "layouts.json"  # as `appliance.building` has them
 BUFFER = 1 << 20  # bytes written at once: a thread for each small piece would cost more than the writing
 PAGE = 50  # lines of a report that a page holds
@@ -117,11 +119,17 @@ class CatalogueDesk(Part):
         async with self._store.transaction() as tx:
             return await _there(tx, id)
 
-    async def lines(self, actor: Staff, id: UUID, kind: str, *, page: int = 0) -> list[dict[str, Any]]:
+    async def lines(self, actor: Staff, id: UUID, kind: str, *, offset: int = 0) -> list[dict[str, Any]]:
         """A page of what is told of an upload: problem, added, gone, price, question."""
         must_be(actor, Role.MANAGER)
         async with self._store.transaction() as tx:
-            return await tx.lines(id, kind, offset=max(0, page) * PAGE, limit=PAGE)
+            return await tx.lines(id, kind, offset=max(0, offset), limit=PAGE)
+
+    async def line_counts(self, actor: Staff, id: UUID) -> dict[str, int]:
+        """How many lines of each kind can be looked through; the numbers of all are in `Upload.changes`."""
+        must_be(actor, Role.MANAGER)
+        async with self._store.transaction() as tx:
+            return await tx.count_lines(id)
 
     async def bad_rows(self, actor: Staff, id: UUID) -> Path:
         """The workbook of the rows that need a hand. Raises `Gone`."""

@@ -168,6 +168,13 @@ class Uploads(Turns):
         )
         return [dict(body) for (body,) in rows]
 
+    async def count_lines(self, id: UUID) -> dict[str, int]:
+        """How many lines there are of each kind."""
+        rows = await self.connection.execute(
+            select(UploadLineRow.kind, func.count()).where(UploadLineRow.upload_id == id).group_by(UploadLineRow.kind)
+        )
+        return {kind: count for kind, count in rows}
+
     async def old_uploads(self) -> list[UUID]:
         """Those whose lines and files may go: all but the newest `KEPT`, and what was dropped."""
         newest = select(UploadRow.id).where(UploadRow.state != "dropped").order_by(UploadRow.at.desc()).limit(KEPT)
