@@ -15,6 +15,8 @@ from appliance.space import Disk, Space, days_left
 from appliance.store.keeping import Chore
 from appliance.store.store import Store
 
+__all__ = ["BACKUP", "ROOM", "VERIFY", "Backup", "BackupDesk", "Chore", "Disk", "Plan", "Shelved"]
+
 BACKUP, VERIFY, ROOM = "backup", "verify", "room"  # kinds of chores, as the worker knows them
 ROOMS = 30  # days of the disk's use that are shown
 

@@ -10,6 +10,8 @@ from appliance.privacy import PersonalData, Receipt
 from appliance.store.privacy import Person
 from appliance.store.store import Store
 
+__all__ = ["Person", "PrivacyDesk", "Receipt"]
+
 
 class PrivacyDesk(Part):
     """Every method raises `Forbidden` for whoever is no administrator; the audit log says who did it, not to whom."""
