@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from appliance.core import sequential
-from appliance.core.figures import Demand, Period, Slice, Summary, Today, Trial, Waiting
+from appliance.core.figures import Demand, Dimension, Period, Slice, Summary, Today, Trial, Waiting
 from appliance.core.filters import DialogueFilter, Trouble
 from appliance.core.sequential import Count
 from appliance.store.digests import START
@@ -24,6 +24,7 @@ log = structlog.get_logger("analytics")
 BATCH = 300  # dialogues digested in one transaction: about a tenth of a second
 PATIENCE = 1.0  # seconds that a reader waits for what is not digested yet
 FRESH = 3.0  # seconds for which the digests are new enough, however many pages are open
+VALUED = 60.0  # seconds for which the values to choose from are good enough
 PROMPT = "answer"  # the name of the prompt that dialogues are answered with
 
 
@@ -37,6 +38,8 @@ class Analytics:
         self.behind = False  # whether there is more to digest than a reader may wait for
         self._fresh_at = float("-inf")
         self._freshening = asyncio.Lock()
+        self._values: Mapping[Dimension, Sequence[Slice]] = {}
+        self._valued_at = float("-inf")
 
     @property
     def today(self) -> date:
@@ -60,6 +63,15 @@ class Analytics:
                 hours=tuple(await tx.counted_by_hour(now, self.zone.key)),
                 by=tuple((dimension, tuple(slices)) for dimension, slices in by.items()),
             )
+
+    async def values(self) -> Mapping[Dimension, Sequence[Slice]]:
+        """What there was in each dimension in the last year, the commonest first; new values come within a minute."""
+        if time.monotonic() - self._valued_at > VALUED:
+            year = Period.ending(self.today, 365, self.zone)
+            async with self._store.transaction() as tx:
+                self._values = await tx.counted_by(_in(DialogueFilter(), year))
+            self._valued_at = time.monotonic()
+        return self._values
 
     async def demand(self, period: Period, which: DialogueFilter | None = None, *, most: int = 50) -> Demand:
         """What was asked for in a period and not given; lists of at most `most`."""

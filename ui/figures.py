@@ -35,7 +35,7 @@ class Tiles:
 
     def __init__(self, here: Here, which: DialogueFilter) -> None:
         self._write, self._say = Write(here.lang), here.say
-        with parts.tiles():
+        with ui.element("div").classes("c-six"), parts.tiles():
             self._dialogues = parts.tile(self._write.say("dialogues"), behind(which))
             self._stages = {
                 stage: parts.tile(self._write.say(word), behind(replace(which, stage=stage)))

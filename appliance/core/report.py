@@ -114,6 +114,10 @@ class Write:
         pattern = "#,##0.#%" if self.lang == "en" else "#,##0.#\u00a0%"
         return str(format_percent(value, pattern, locale=self._locale)).replace("\u202f", "\xa0")
 
+    def ratio(self, value: float) -> str:
+        """How many times as much, with two digits after the comma."""
+        return str(format_decimal(value, "#,##0.00", locale=self._locale)).replace("\u202f", "\xa0")
+
     def interval(self, share: Share) -> str:
         return self.say("interval", low=self.percent(share.low), high=self.percent(share.high))
 

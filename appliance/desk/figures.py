@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -80,6 +81,11 @@ class FiguresDesk(Part):
         """The counts of a period, by all dimensions."""
         must_be(actor, Role.MANAGER)
         return await self._analytics.summary(period, which)
+
+    async def values(self, actor: Staff) -> Mapping[Dimension, Sequence[Slice]]:
+        """What there was in each dimension in the last year, to choose from."""
+        must_be(actor, Role.MANAGER)
+        return await self._analytics.values()
 
     async def demand(self, actor: Staff, period: Period, which: DialogueFilter | None = None) -> Demand:
         """What was asked for in a period and not given."""

@@ -60,7 +60,7 @@ def mount(site: Site) -> None:
 async def _filters(here: Here, which: DialogueFilter, dimension: Dimension) -> None:
     """The conditions stand in the address; a change of them is another page."""
     say, write = here.say, Write(here.lang)
-    everything = await here.house.figures.summary(here.actor, here.house.figures.period(PERIODS[-1]))
+    everything = await here.house.figures.values(here.actor)
     kept = {str(one): str(getattr(which, one)) for one in Dimension if one not in CHOICES and getattr(which, one)}
 
     def changed() -> None:
@@ -70,7 +70,7 @@ async def _filters(here: Here, which: DialogueFilter, dimension: Dimension) -> N
     filters = parts.Filters(here, changed)
     filters.choice("days", say("frame.period"), {str(days): say(f"days_{days}") for days in PERIODS}, default="30")
     for one in CHOICES:
-        known = {part.value: write.value(one, part.value) for part in everything.slices(one) if part.value}
+        known = {part.value: write.value(one, part.value) for part in everything[one] if part.value}
         filters.choice(one, write.say(f"of_{one}"), {"": say(f"all_{one}")} | known)
     for name, value in kept.items():
         with filters.box:
@@ -160,7 +160,7 @@ async def _slices(here: Here, summary: Summary, dimension: Dimension) -> None:
             parts.Column(name="shown", label=write.say("shown"), number=True, wide=True),
             parts.Column(name="contacts", label=write.say("contacts"), number=True, wide=True),
             parts.Column(name="leads", label=write.say("leads"), number=True),
-            parts.Column(name="conversion", label=write.say("conversion"), width="170px"),
+            parts.Column(name="conversion", label=write.say("conversion"), width="140px"),
             parts.Column(name="interval", label=write.say("interval_heading"), wide=True),
         ]
 

@@ -88,7 +88,7 @@ async def _out(here: Here, summary: Summary, goods: Sequence[Out]) -> None:
         for one in goods
     ]  # fmt: skip
     columns = [
-        parts.Column(name="goods", label=write.say("goods"), clip=True),
+        parts.Column(name="goods", label=write.say("goods"), clip=True, width="44%"),
         parts.Column(name="sku", label=write.say("sku"), wide=True),
         parts.Column(name="dialogues", label=write.say("dialogues"), number=True, width="110px"),
         parts.Column(name="leads", label=write.say("leads"), number=True, wide=True),
