@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.store import sample
 from appliance.store.outgoing import Outgoing
 from appliance.store.tables import CrmAttemptRow, CrmLeadRow, MessageRow, QuotationRow
 
@@ -193,7 +194,7 @@ class CrmQueue(Outgoing):
                 """SELECT leads.id FROM leads JOIN crm_accounts AS account ON account.live
                    LEFT JOIN crm_leads AS known ON known.lead_id = leads.id AND known.kind = account.kind
                    LEFT JOIN conversations AS talk ON talk.id = leads.conversation_id AND leads.closed_at IS NULL
-                   WHERE leads.status <> 'draft'
+                   WHERE leads.status <> 'draft' AND leads.id NOT BETWEEN :first AND :last
                      AND (known.sent_at IS NULL AND (leads.closed_at IS NULL OR leads.created_at > account.created_at)
                        OR talk.updated_at < clock_timestamp() - make_interval(secs => :quiet)
                          AND talk.last_seq > known.noted_seq
@@ -203,7 +204,13 @@ class CrmQueue(Outgoing):
                                      AND delivered_at IS NULL)
                    ORDER BY leads.created_at LIMIT :limit"""
             ),
-            {"crm": CRM, "quiet": quiet.total_seconds(), "limit": limit},
+            {
+                "crm": CRM,
+                "quiet": quiet.total_seconds(),
+                "limit": limit,
+                "first": sample.FIRST,
+                "last": sample.LAST,  # nobody sells to the customers of the sample history
+            },
         )
         return [row.id for row in rows]
 
