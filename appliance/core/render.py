@@ -15,6 +15,7 @@ from typing import Any
 from appliance.core.claims import check
 from appliance.core.claims.numbers import unit_behind
 from appliance.core.prompt import called
+from appliance.core.shoptalk import astray
 from appliance.core.types import Card
 
 Money = Callable[[Decimal, str, str], str]  # (amount, ISO 4217 code, language) as people of that language write it
@@ -34,6 +35,7 @@ TWICE = re.compile(
     r"\s+(?P=one)(?!\w)",
     re.IGNORECASE,
 )
+FEW = 4  # words of a cell whose words a model may use
 LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
 
 
@@ -113,6 +115,8 @@ class Sentences:
         if not why:
             verdict = check(sentence, lang=self._lang, rows=rows, company=self._company, said=self._said)
             why = verdict.why if not verdict.passes else ""
+        if not why and (word := self._astray(template, about=bool(pronoun and self.passed))):
+            why = f"away from the facts: {word}"
         if not pronoun or why:
             self._focus = self._meant(labels) if not why else ()
         if why:
@@ -120,6 +124,21 @@ class Sentences:
             return []
         self.passed.append(sentence)
         return [sentence]
+
+    def _astray(self, template: str, *, about: bool) -> str:
+        """What leads a sentence away from goods and company; `about`: it goes on about the product before."""
+        rows = self._rows.values()
+        cells = [part for row in rows for pair in row.attributes for part in pair]
+        cells += [part for row in rows for part in (row.brand, row.category)]
+        facts = [cell for cell in cells if len(cell.split()) <= FEW]  # a cell that is a speech is no property
+        return astray(
+            MARK.sub(" ", template),
+            lang=self._lang,
+            goods=" ".join([*(row.name for row in rows), *facts]),
+            company=self._company,
+            marked=about or bool(MARK.search(template)),
+            question=" ".join(self._said),
+        )
 
     def _meant(self, labels: set[str]) -> tuple[Card, ...]:
         """The one product of which a following "it" may speak."""

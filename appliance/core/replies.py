@@ -23,6 +23,7 @@ NUMBER = re.compile(r"[-+±]?\d+(?:[.,]\d+)?(?:\s?[-–…/x×]\s?\d+(?:[.,]\d+)
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 LONGEST_UNIT = 12  # characters of what stands behind a property's last comma
 CORRECTED = frozenset({"ru", "en", "uk", "be", "kk"})  # whose slips the search mends; of others it only reads words
+ECHOED = re.compile(r"[\w \-.,/+×°%№«»\"']{1,80}")  # what of a customer's own words is said back: a search, no markup
 REFINED = {
     "cheaper": "cheaper", "another price": "cheaper", "dearer": "dearer", "another brand": "other_brand",
     "only what is in stock": "only_stock",
@@ -174,7 +175,7 @@ def _with_price(words: str, cards: Sequence[Card], lang: str) -> str:
 
 def _what_was_changed(found: Found, lang: str) -> list[str]:
     """A slip that was mended, and limits that left nothing: said, so that nobody wonders at the cards."""
-    corrected = found.corrected if lang in CORRECTED else ""
+    corrected = found.corrected if lang in CORRECTED and ECHOED.fullmatch(found.corrected) else ""
     changed = [say("corrected", lang, words=corrected)] if corrected else []
     return [*changed, say("dropped", lang)] if found.dropped else changed
 

@@ -76,7 +76,7 @@ def hire(shelf: Shelf, embedder: PackagedEmbedder, prototypes: routing.Prototype
 
     def with_model(llm: ScriptedLLM) -> Assistant:
         passages = Passages(COMPANY)
-        writer = Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=8))
+        writer = Writer(llm=llm, prompt=default_prompt(), patience=timedelta(minutes=1))  # the box may be busy
         return Assistant(shelf=shelf, embedder=embedder, writer=writer, company=lambda: passages, prototypes=prototypes)
 
     return with_model
