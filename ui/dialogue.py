@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -175,7 +176,9 @@ def _card(here: Here, item: Mapping[str, Any]) -> Plain:
 def money(here: Here, amount: Decimal, currency: str) -> str:
     """An amount as price lists have it: cents only where there are any."""
     shown = here.write.money(amount, currency) if currency else here.write.number(amount)
-    return shown.replace(",00", "").replace(".00", "") if amount == amount.to_integral_value() else shown
+    if amount == amount.to_integral_value():
+        shown = shown.replace(",00", "").replace(".00", "")
+    return re.sub(r"(?<=[A-Z])(?=\d)", "\u202f", shown)  # a code is no sign: "RUB 12,500"
 
 
 def _number(text: object) -> Decimal | None:

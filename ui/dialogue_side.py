@@ -20,8 +20,10 @@ ACTS = 8  # of the audit log
 class Side:
     """Built anew only when another dialogue is opened, or when what it shows has changed."""
 
-    def __init__(self, here: Here, changed: Callable[[], Awaitable[None]]) -> None:
-        self._here, self._changed = here, changed
+    def __init__(
+        self, here: Here, changed: Callable[[], Awaitable[None]], erased: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._here, self._changed, self._erased = here, changed, erased
 
     def build(self, close: Callable[[], Any]) -> None:
         label = json.dumps(self._here.say("about"))
@@ -106,6 +108,18 @@ class Side:
             with ui.element("div").classes("c-side-keys"):
                 for form in ("txt", "xlsx", "json"):
                     parts.download(form.upper(), f"/conversations/{id}.{form}")
+        if self._here.administrator:
+            parts.button(self._here, say("erase"), lambda: self._erase(id), kind="danger", icon="person_remove")
+
+    async def _erase(self, conversation: UUID) -> None:
+        """All of the person who had this dialogue, not the dialogue alone; for administrators."""
+        here, say = self._here, self._here.say
+        person = await here.house.privacy.of_conversation(here.actor, conversation)
+        names = ", ".join(person.names) or say("somebody", n=conversation.hex[-4:].upper())
+        title = say("erase_title", name=names, n=len(person.conversations))
+        if await parts.confirm(here, title, say("erase_effect"), do=say("erase_do")):
+            await here.house.privacy.erase(here.actor, person)
+            await self._erased()
 
 
 def acts_list(here: Here, acts: list[Act]) -> None:

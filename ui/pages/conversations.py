@@ -321,7 +321,7 @@ class Panes:
         self._here = here
         self._finder = Finder(here, self.open)
         self._talk = Talk(here, self._after)
-        self._side = Side(here, self._after)
+        self._side = Side(here, self._after, self._erased)
         self._watch = here.house.live.watch()
         ui.context.client.on_delete(lambda: here.house.live.leave(self._watch))
         self._ticks, self._waiting = 0, -1
@@ -368,6 +368,11 @@ class Panes:
         await self._finder.refresh()
         await self._count()
 
+    async def _erased(self) -> None:
+        """The dialogue that was open is gone."""
+        self._here.toast(self._here.say("erased"))
+        self._here.go("/conversations")
+
     async def _look(self) -> None:
         """What other people have done, gathered: at most one page of lines and the end of one transcript."""
         changed, everything = self._watch.take()
@@ -399,7 +404,7 @@ class Panes:
 
 async def canned(here: Here, lang: str) -> list[list[str]]:
     """Ready answers in the customer's language: [title, text]; none where the house keeps none."""
-    return []
+    return [[one.name, one.text] for one in await here.house.words.canned(here.actor, lang)]
 
 
 def _id(text: str) -> UUID | None:

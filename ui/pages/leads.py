@@ -12,6 +12,7 @@ from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import Response
 
+from appliance.desk.crm import LeadState, reason
 from appliance.desk.leads import OUTCOMES, Dossier, LeadLine, Place, Sought
 from ui import dialogue, frame, parts
 from ui.dialogue_side import acts_list
@@ -22,6 +23,7 @@ COLUMNS = ("new", "partial", "taken", "later", "done")  # of the pipeline, from 
 SHOWN = 12  # leads of a column; the rest is a click away in the table
 SOURCES = ("form", "talk", "idle", "quote")
 PAGE = 50
+CRM_TONES = {"sent": "ok", "queued": "", "held": "bad"}
 TICK = 5.0  # seconds between looks at what colleagues have done
 
 
@@ -204,6 +206,7 @@ class Table(Board):
             parts.Column(name="assigned", label=say("assigned"), wide=True, clip=True),
             parts.Column(name="source", label=say("source"), wide=True, clip=True),
             parts.Column(name="quotes", label=say("quotes"), number=True, wide=True),
+            parts.Column(name="crm", label=say("crm"), wide=True),
         ]
         self._rows = parts.Table(
             here, columns, self._fetch, label=say("title"), on_row=self._opened,
@@ -231,9 +234,12 @@ class Table(Board):
             self._places.append(_end(await desk.leads(here.actor, sought, after=self._places[-1])))
         lines = await desk.leads(here.actor, sought, after=self._places[page])
         counts = await desk.lead_counts(here.actor, sought)
-        return parts.Rows(items=[self._row(line) for line in lines], total=sum(counts.values()))
+        states = await here.house.crm.states(here.actor, [line.id for line in lines])
+        return parts.Rows(
+            items=[self._row(line, states.get(line.id)) for line in lines], total=sum(counts.values())
+        )  # fmt: skip
 
-    def _row(self, lead: LeadLine) -> parts.Row:
+    def _row(self, lead: LeadLine, crm: LeadState | None) -> parts.Row:
         here, say = self._here, self._here.say
         status = parts.chip(say(f"status_{lead.status}"), dialogue.TONES.get(lead.status, ""))
         if lead.outcome:
@@ -242,6 +248,7 @@ class Table(Board):
             "updated": here.write.moment(lead.updated), "who": _who(here, lead), "need": " ".join(lead.need.split()),
             "status": status, "assigned": lead.assigned_name, "source": say(f"source_{lead.source}"),
             "quotes": lead.quotes or "",
+            "crm": parts.chip(say(f"crm_{crm.state}"), CRM_TONES.get(crm.state, "")) if crm else "",
         })  # fmt: skip
 
 
@@ -256,24 +263,32 @@ class Sheet:
     async def open(self) -> None:
         here = self._here
         about = await here.house.desk.lead_dossier(here.actor, self._id)
+        crm = await self._crm()
         with parts.dialog(_who(here, about.lead), wide=True) as self._dialog:
             self._box = ui.element("div").classes("c-section")
-        self._fill(about)
+        self._fill(about, crm)
         self._dialog.on_value_change(lambda event: None if event.value else self._dialog.delete())
         self._dialog.open()
 
     async def _again(self) -> None:
         here = self._here
         about = await here.house.desk.lead_dossier(here.actor, self._id)
+        crm = await self._crm()
         self._box.clear()
-        self._fill(about)
+        self._fill(about, crm)
         await self._changed()
 
-    def _fill(self, about: Dossier) -> None:
+    async def _crm(self) -> LeadState | None:
+        """How the lead stands with the CRM; None where there is none."""
+        return (await self._here.house.crm.states(self._here.actor, [self._id])).get(self._id)
+
+    def _fill(self, about: Dossier, crm: LeadState | None) -> None:
         lead = about.lead
         with self._box:
             self._keys(lead)
             self._facts(lead)
+            if crm:
+                self._told(crm)
             if about.quotes:
                 self._papers(about)
             if about.history:
@@ -307,6 +322,24 @@ class Sheet:
             chosen = parts.choice(
                 here, say("assign"), options, str(lead.assigned or ""), lambda: self._assign(chosen.value)
             )
+
+    def _told(self, crm: LeadState) -> None:
+        """What the CRM has of it, why it has not, and another try."""
+        here, say = self._here, self._here.say
+        parts.text(say("crm"), "c-h3", tag="h3")
+        with ui.element("div").classes("c-lead-keys"):
+            parts.tag(say(f"crm_{crm.state}"), CRM_TONES.get(crm.state, ""))
+            if crm.sent_at:
+                parts.text(here.write.moment(crm.sent_at), "c-soft")
+            if crm.why:
+                parts.text(reason(crm.why, here.lang), "c-soft")
+            if crm.state == "held":
+                parts.button(here, say("crm_retry"), self._retry, icon="replay")
+
+    async def _retry(self) -> None:
+        await self._here.house.crm.retry(self._here.actor, self._id)
+        self._here.toast(self._here.say("crm_retried"))
+        await self._again()
 
     def _papers(self, about: Dossier) -> None:
         here, say = self._here, self._here.say
