@@ -62,12 +62,12 @@ class Space:
     def look(self) -> Disk:
         """Reads the sizes of all files: seconds on a full disk, so do it beside the event loop."""
         total, _, free = shutil.disk_usage(self._home)
-        sizes = dict.fromkeys(KINDS, 0)
-        for entry in self._home.iterdir():
+        sizes, seen = dict.fromkeys(KINDS, 0), set[tuple[int, int]]()
+        for entry in sorted(self._home.iterdir(), key=lambda entry: entry == self._backups.folder):
             kind = "replaced" if entry.name.startswith(REPLACED) else _FOLDERS.get(entry.name, "other")
-            sizes[kind] += _size([entry])
+            sizes[kind] += _size([entry], seen)  # backups last: what they share with the catalogue takes no more room
         if not self._backups.folder.is_relative_to(self._home) and self._backups.folder.is_dir():
-            sizes["backups"] += _size([self._backups.folder])
+            sizes["backups"] += _size([self._backups.folder], seen)
         spare = {
             "catalogue": _size(self._old_versions(NEWEST)),
             "cache": _size(self._old_caches()),
@@ -167,9 +167,9 @@ def _rested(path: Path) -> timedelta:
     return datetime.now(UTC) - datetime.fromtimestamp(max(about.st_mtime, about.st_atime), UTC)
 
 
-def _size(paths: Iterable[Path]) -> int:
-    """Bytes on the disk; a file that has several names within these paths counts once."""
-    seen: set[tuple[int, int]] = set()
+def _size(paths: Iterable[Path], seen: set[tuple[int, int]] | None = None) -> int:
+    """Bytes on the disk; a file that has several names within these paths, or was `seen` before, counts once."""
+    seen = set() if seen is None else seen
     size = 0
     for path in paths:
         for file in [path] if path.is_file() else _files(path):

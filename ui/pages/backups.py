@@ -82,7 +82,8 @@ class Keeping:
         with parts.section(say("disk_title"), say("disk_why")):
             uses = [
                 parts.Column(name="kind", label=say("kind")),
-                parts.Column(name="bytes", label=say("used"), width="38%"),
+                parts.Column(name="share", label="", wide=True, width="30%"),
+                parts.Column(name="bytes", label=say("used"), number=True),
                 parts.Column(name="free", label=say("can_go"), number=True),
             ]
             self._uses = parts.Table(here, uses, self._fetch_uses, label=say("disk_title"))
@@ -151,7 +152,8 @@ class Keeping:
         uses = sorted((use for use in disk.uses if use.bytes), key=lambda use: use.bytes, reverse=True)
         rows = [
             parts.Row(id=use.kind, cells={
-                "kind": self._here.say(f"kind_{use.kind}"), "bytes": parts.bar(use.bytes / most, write.size(use.bytes)),
+                "kind": self._here.say(f"kind_{use.kind}"), "share": parts.bar(use.bytes / most, ""),
+                "bytes": write.size(use.bytes),
                 "free": write.size(use.free) if use.free else "–",
             })
             for use in uses
@@ -194,7 +196,8 @@ class Keeping:
     def _plan(self) -> Mapping[str, object]:
         plan, write, say = self._desk.plan, self._here.write, self._here.say
         return {
-            "every": write.lasting(plan.every), "at": plan.at, "daily": plan.keep.daily, "weekly": plan.keep.weekly,
+            "hours": write.number(plan.every.total_seconds() / 3600), "at": plan.at, "daily": plan.keep.daily,
+            "weekly": plan.keep.weekly,
             "monthly": plan.keep.monthly, "folder": plan.folder,
             "copies": say("copies_to", folder=plan.copies) if plan.copies else say("copies_none"),
         }  # fmt: skip
@@ -239,7 +242,8 @@ class People:
             self._card.set_visibility(False)
         with parts.section(say("kept_title"), say("kept_why")):
             days = here.house.backups.plan.kept_days
-            parts.facts([(say(f"kept_{name}"), self._lasting(count)) for name, count in days.items()])
+            with parts.card():
+                parts.facts([(say(f"kept_{name}"), self._lasting(count)) for name, count in days.items()])
 
     def _lasting(self, days: int) -> str:
         return self._here.say("kept_days", n=days) if days else self._here.say("kept_for_ever")
@@ -298,6 +302,7 @@ class People:
             return
         self._show(await self._desk.erase(here.actor, person))
         del self._found[id]
+        self._table.box.set_visibility(bool(self._found))
         await self._table.load()
 
     def _show(self, receipt: Receipt) -> None:
@@ -309,7 +314,7 @@ class People:
             (say("receipt_erased"), ", ".join(f"{say(f'area_{name}')} {count}" for name, count in erased.items())),
             (say("receipt_logs"), write.number(receipt.log_lines)),
             (say("receipt_consents"), say("receipt_consents_kept", n=receipt.consents_kept)),
-            (say("receipt_crm"), say("receipt_crm_asked", n=receipt.counts.get("crm", 0))),
+            (say("receipt_crm"), say("receipt_crm_asked", n=asked) if (asked := receipt.counts.get("crm", 0)) else ""),
             (say("receipt_backups"), say("receipt_backups_until", n=len(receipt.backups), day=write.day(receipt.until))
              if receipt.until else say("receipt_no_backups")),
         ]  # fmt: skip
