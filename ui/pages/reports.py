@@ -24,7 +24,8 @@ def mount(site: Site) -> None:
         desk, say = here.house.figures, here.say
         with frame.page(here, say("title"), say("purpose")) as head:
             if not desk.mail:
-                parts.tag(say("no_mail"), "warn")
+                with ui.element("div"):
+                    parts.tag(say("no_mail"), "warn")
             with parts.section(say("recipients"), say("recipients_why")):
                 recipients = _recipients(here)
             with parts.section(say("made"), say("made_why")):
