@@ -28,15 +28,14 @@ class Part:
 
     name: str
     state: State = State.OK
-    cause: str = ""  # the id of a text in causes.toml, with what fills it in
+    cause: str = ""  # the id of a text in causes.toml, with what fills it in; of a part that is well, what to know
     values: Mapping[str, object] = field(default_factory=dict)
-    note: str = ""  # what is worth knowing of a part that is well
     because: str = ""  # the part whose trouble makes that of this one
 
     @property
     def why(self) -> str:
         """In plain words; empty where there is nothing to say."""
-        return causes.told(self.cause, **self.values) if self.cause else self.note
+        return causes.told(self.cause, **self.values) if self.cause else ""
 
 
 def bad(name: str, cause: str, /, *, because: str = "", **values: object) -> Part:

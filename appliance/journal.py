@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import shutil
 import sys
@@ -123,6 +124,20 @@ class Journal:
             print(text, end="" if rewrite else "\n", file=self._screen, flush=True)
         except (OSError, ValueError):  # the terminal has gone; the file goes on
             self._screen = None
+
+
+class Own(io.TextIOWrapper):
+    """Where the keeper of a journal logs to: its own lines go the way of all others."""
+
+    def __init__(self, journal: Journal, role: str) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8")
+        self._journal, self._role = journal, role
+
+    def write(self, text: str, /) -> int:
+        for line in text.splitlines():
+            if line:
+                self._journal.line(self._role, line)
+        return len(text)
 
 
 def _record(text: str) -> dict[str, Any] | None:

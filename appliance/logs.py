@@ -10,7 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -38,8 +38,8 @@ _listeners: list[Hear] = []
 _NOISY = dict.fromkeys(("httpx", "httpcore", "apscheduler"), logging.WARNING)
 
 
-def configure(*, level: str = "info", form: str = "auto", role: str = "") -> None:
-    """Sets up logging of the whole process, foreign libraries included; lines go to standard error.
+def configure(*, level: str = "info", form: str = "auto", role: str = "", to: TextIO | None = None) -> None:
+    """Sets up logging of the whole process, foreign libraries included; lines go to standard error, or `to`.
 
     `form`: "json", "console", or "auto" for console on a terminal and json elsewhere.
     """
@@ -57,7 +57,7 @@ def configure(*, level: str = "info", form: str = "auto", role: str = "") -> Non
         if as_json
         else [mask, structlog.dev.ConsoleRenderer(timestamp_key="at", colors=sys.stderr.isatty())]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _without_colours],

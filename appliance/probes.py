@@ -139,9 +139,8 @@ def catalogue(shelf: Shelf) -> Probe:
                 return bad("catalogue", "catalogue_blind")
         except CatalogError as error:
             return bad("catalogue", "catalogue_bad", why=str(error))
-        asked = shelf.cache.hits + shelf.cache.misses
-        cache = f", {shelf.cache.rate:.0%} of {asked:,} searches from memory" if asked else ""
-        return Part(name="catalogue", note=f"version {snapshot.version}, {len(snapshot):,} products{cache}")
+        values = {"version": snapshot.version, "products": f"{len(snapshot):,}", "share": f"{shelf.cache.rate:.0%}"}
+        return Part(name="catalogue", cause="catalogue_ok", values=values)
 
     return Probe(look=look, patience=15.0)  # a big version that was never read is read from the disk
 
@@ -258,7 +257,7 @@ def public(host: str, port: int) -> Probe:
         except BadCertificate as error:
             return bad("public", "public_certificate", host=host, why=str(error))
         except OSError:
-            return Part(name="public", note="not reached from inside")
+            return Part(name="public")
         return _ending("public", host, ends)
 
     return Probe(look=look, every=CERTIFICATE_EVERY, patience=PATIENT + 1)

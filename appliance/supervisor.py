@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from appliance import logs, ports
 from appliance.alerts import Trouble
-from appliance.journal import Journal
+from appliance.journal import Journal, Own
 from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
 from appliance.pulse import pulse_file
 from appliance.settings import FILE, Settings, variable
@@ -81,6 +81,7 @@ class House:
     chat: str = ""  # addresses for people
     console: str = ""
     program: str = "appliance"  # how people call it
+    log_level: str = "info"
 
 
 def run(settings: Settings) -> int:
@@ -119,6 +120,7 @@ def house(settings: Settings) -> House:
         chat=settings.chat_address,
         console=settings.console_address,
         program=_as_typed(),
+        log_level=settings.log_level,
     )
 
 
@@ -197,6 +199,7 @@ class Supervisor:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             (home / "run").mkdir(exist_ok=True)
             self._journal = Journal(home / "logs" / "appliance.log", screen=self._screen)
+            logs.configure(level=self._house.log_level, form="json", to=Own(self._journal, "watch"))
             _check_room(home)
         except StartError as error:
             self._journal.say(str(error))

@@ -264,7 +264,7 @@ class Stage:
     def alerts(self, since: float, way: Way) -> list[tuple[float, str]]:
         """When and what, of all alerts since a moment of the monotonic clock."""
         if way == "mail":
-            return [(at - since, str(letter.get_content())) for at, letter in self.mail.letters if at >= since]
+            return [(at - since, str(letter.get_content()).replace("\r\n", "\n")) for at, letter in self.mail.letters if at >= since]
         apart = time.time() - time.monotonic()
         shown = [(at - apart - since, str(message.get("text", ""))) for at, what, message in self.person.chat.shown]
         return [(at, text) for at, text in shown if at >= 0 and text[:1] in "🔴🟢🔵"]

@@ -52,7 +52,7 @@ def _parts(here: Here) -> parts.Table:
         state = parts.chip(here.say(f"state_{part.state}"), TONES.get(part.state, ""))
         title = part.title(here.lang)
         return parts.Row(id=part.name, cells={
-            "part": title[:1].upper() + title[1:], "state": state, "why": part.why(here.lang),
+            "part": parts.two(title[:1].upper() + title[1:], part.why(here.lang)), "state": state,
         })  # fmt: skip
 
     async def fetch(asked: parts.Asked) -> parts.Rows:
@@ -62,9 +62,8 @@ def _parts(here: Here) -> parts.Table:
 
     say = here.say
     columns = [
-        parts.Column(name="part", label=say("part"), width="200px"),
+        parts.Column(name="part", label=say("part")),
         parts.Column(name="state", label=say("state"), width="150px"),
-        parts.Column(name="why", label=say("why")),
     ]
     return parts.Table(here, columns, fetch, label=say("parts"))
 
@@ -98,14 +97,13 @@ def _alerts(here: Here) -> parts.Table:
     say = here.say
 
     def row(alert: Alert, number: int) -> parts.Row:
-        lasted = say("after", lasted=length(alert.lasted, here.lang)) if alert.kind == "over" else ""
+        lasted = f" {say('after', lasted=length(alert.lasted, here.lang))}" if alert.kind == "over" else ""
         reached = say("reached", n=alert.reached, of=alert.to)
         told = parts.two(reached, alert.failed) if alert.failed and alert.reached < alert.to else reached
         title = alert.title(here.lang)
         return parts.Row(id=f"{alert.at.timestamp()}-{number}", cells={
             "at": here.write.moment(alert.at), "kind": parts.chip(say(f"kind_{alert.kind}"), KINDS.get(alert.kind, "")),
-            "part": parts.two(title[:1].upper() + title[1:], lasted) if lasted else title[:1].upper() + title[1:],
-            "why": alert.why(here.lang), "told": told,
+            "part": parts.two(f"{title[:1].upper()}{title[1:]}{lasted}", alert.why(here.lang)), "told": told,
         })  # fmt: skip
 
     async def fetch(asked: parts.Asked) -> parts.Rows:
@@ -115,8 +113,7 @@ def _alerts(here: Here) -> parts.Table:
     columns = [
         parts.Column(name="at", label=say("at"), width="130px"),
         parts.Column(name="kind", label=say("kind"), width="130px"),
-        parts.Column(name="part", label=say("part"), width="200px"),
-        parts.Column(name="why", label=say("why"), wide=True),
+        parts.Column(name="part", label=say("part")),
         parts.Column(name="told", label=say("told"), wide=True, width="170px"),
     ]
     return parts.Table(
@@ -134,6 +131,7 @@ async def _who(here: Here) -> None:
         parts.facts([(say("who"), shown or say("nobody"))])
         with ui.element("div").classes("c-filters"):
             hours = parts.field(say("quiet"), await box.quiet(here.actor), hint=say("quiet_hint"))
+            hours.style("width: 320px")
 
             async def save() -> None:
                 try:
@@ -164,8 +162,8 @@ class _Served:
             self._share, self._down = parts.tile(say("this_month")), parts.tile(say("down"))
             self._longest, self._off = parts.tile(say("longest")), parts.tile(say("off"))
         columns = [
-            parts.Column(name="day", label=say("day"), width="160px"),
-            parts.Column(name="share", label=say("share")),
+            parts.Column(name="day", label=say("day")),
+            parts.Column(name="share", label=say("share"), number=True, width="130px"),
             parts.Column(name="down", label=say("down"), number=True, width="150px"),
             parts.Column(name="outages", label=say("outages"), number=True, wide=True, width="120px"),
         ]
@@ -201,7 +199,7 @@ class _Served:
         down = length(span.down * 60, self._here.lang) if span.down else "–"
         share = span.share if span.share is not None else 0.0
         return parts.Row(id=span.name, tone="" if share >= PROMISED else "warn", cells={
-            "day": name, "share": parts.bar(share, self._percent(span)), "down": down, "outages": len(span.outages),
+            "day": name, "share": self._percent(span), "down": down, "outages": len(span.outages),
         })  # fmt: skip
 
     def _percent(self, span: Span) -> str:

@@ -97,7 +97,8 @@ def _list(here: Here) -> parts.Table:
         return parts.Row(id=model.name, strong=model.answers, cells={
             "name": parts.two(model.name, model.title), "size": here.write.size(model.size),
             "fit": parts.chip(*fit) if fit[0] else "", "state": parts.chip(say(state[0]), state[1]) if state[0] else "",
-            "licence": parts.two(model.licence, " ".join(model.languages)), "acts": _acts(here, model),
+            "licence": parts.two(model.licence.partition(":")[0], " ".join(model.languages)),
+            "acts": _acts(here, model),
         })  # fmt: skip
 
     async def fetch(asked: parts.Asked) -> parts.Rows:
