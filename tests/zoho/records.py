@@ -103,6 +103,11 @@ def _add_notes(call: Call, id: str) -> Answer:
     return Answer(201, {"data": [_good(one, "record added") for one in ids]})
 
 
+def _add_notes_anywhere(call: Call) -> Answer:
+    """The other way: the note says whose it is."""
+    return _add_notes(call, str(call.body["data"][0]["Parent_Id"]["id"]))
+
+
 def _notes(call: Call, id: str) -> Answer:
     record = call.world.records.get(id)
     return _listed(record.notes[::-1] if record else [], call.query.get("fields"))
@@ -132,15 +137,21 @@ def _add_field(call: Call) -> Answer:
     return Answer(201 if all(row["status"] == "success" for row in rows) else 400, {"fields": rows})
 
 
+def _users(call: Call) -> Answer:
+    """Whose permission it is; Zoho's SDK asks."""
+    return Answer(200, {"users": [{**BY, "email": "owner@romashka.example", "status": "active"}]})
+
+
 def _org(call: Call) -> Answer:
     return Answer(200, {"org": [{"company_name": "Romashka LLC", "id": "55402", "country_code": "RU"}]})
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
-    ("POST", r"/coql", _coql), ("GET", r"/org", _org), ("GET", r"/settings/fields", _fields),
-    ("POST", r"/settings/fields", _add_field), ("POST", r"/Leads", _create), ("POST", r"/Leads/upsert", _upsert),
-    ("GET", r"/Leads/search", _search), ("PUT", r"/Leads/(\d+)", _update), ("GET", r"/Leads/(\d+)", _get),
-    ("DELETE", r"/Leads/(\d+)", _delete), ("POST", r"/Leads/(\d+)/Notes", _add_notes),
+    ("POST", r"/coql", _coql), ("GET", r"/org", _org), ("GET", r"/users", _users),
+    ("GET", r"/settings/fields", _fields), ("POST", r"/settings/fields", _add_field),
+    ("POST", r"/Leads", _create), ("POST", r"/Leads/upsert", _upsert), ("GET", r"/Leads/search", _search),
+    ("PUT", r"/Leads/(\d+)", _update), ("GET", r"/Leads/(\d+)", _get), ("DELETE", r"/Leads/(\d+)", _delete),
+    ("POST", r"/Leads/(\d+)/Notes", _add_notes), ("POST", r"/Notes", _add_notes_anywhere),
     ("GET", r"/Leads/(\d+)/Notes", _notes), ("DELETE", r"/Leads/(\d+)/Notes/(\d+)", _delete_note),
 )  # fmt: skip
 

@@ -14,6 +14,10 @@ from tests.zoho.records import Answer, Call, routed
 from tests.zoho.spec import Spec
 from tests.zoho.world import Grant, World
 
+# Not held against the files: of the first two there is none, and of notes that say whose they are the file wants the
+# id as a text, while Zoho's own SDK sends a number.
+UNSPECIFIED = {"/org", "/users", "/Notes"}
+
 
 class ZohoServer:
     """`async with ZohoServer() as zoho`; `zoho.url` is both the accounts server's and the API's address.
@@ -138,7 +142,7 @@ class ZohoServer:
             case "slow":
                 await asyncio.sleep(self.faults.delay)
         query = dict(request.query)
-        if self.spec and path != "/org" and (said := self.spec.wrong(request.method, path, query, body)):
+        if self.spec and path not in UNSPECIFIED and (said := self.spec.wrong(request.method, path, query, body)):
             self.wrong.append(f"{request.method} {path}: {said}")
             return _error(400, "INVALID_DATA", said)
         self.world.credits -= 1
@@ -174,7 +178,7 @@ def _lacking(grant: Grant, method: str, path: str) -> str:
         needed = "ZohoSearch.securesearch.READ"
     elif path.startswith("/settings/fields"):
         needed = "ZohoCRM.settings.fields.ALL"
-    elif path.startswith("/org"):
+    elif path in ("/org", "/users"):
         needed = "ZohoCRM.org.READ"
     else:
         needed = "ZohoCRM.modules.notes.ALL" if "/Notes" in path else "ZohoCRM.modules.leads.ALL"
