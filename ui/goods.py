@@ -70,14 +70,16 @@ class Columns(ui.element, component=STATIC / "mapping.js"):
 
 def cards(here: Here, products: Sequence[Mapping[str, Any]], version: str = "") -> ui.html:
     """Products as a customer's cards, in one element."""
-    items = "".join(f"<li>{_card(here, product, version)}</li>" for product in products)
+    pictured = any(_picture(product, version) for product in products)
+    items = "".join(f"<li>{_card(here, product, version, pictured)}</li>" for product in products)
     return ui.html(items, sanitize=False, tag="ul").classes("c-goods")
 
 
-def _card(here: Here, product: Mapping[str, Any], version: str) -> str:
+def _card(here: Here, product: Mapping[str, Any], version: str, pictured: bool) -> str:
+    none = '<span class="c-good-none"><i class="material-icons" aria-hidden="true">image</i></span>'
     facts = [str(product["sku"]), product["brand"], *(f"{name}: {text}" for name, text in product["attributes"][:3])]
     return (
-        f'<div class="c-good-card">{_picture(product, version)}'
+        f'<div class="c-good-card">{_picture(product, version) or (none if pictured else "")}'
         f'<span class="c-good-name">{escape(str(product["name"]))}</span>'
         f'<span class="c-good-facts">{escape(" · ".join(str(fact) for fact in facts if fact))}</span>'
         f'<span class="c-good-price">{escape(price(here, product["price"], product["currency"]))}</span></div>'
@@ -89,7 +91,7 @@ def _picture(product: Mapping[str, Any], version: str) -> str:
     if version and name.startswith("photos/"):
         path = f"/catalogue/photo/{quote(version)}/{quote(name.removeprefix('photos/'))}"
         return f'<img src="{escape(path)}" alt="" loading="lazy">'
-    return '<span class="c-good-none"><i class="material-icons" aria-hidden="true">image</i></span>'
+    return ""
 
 
 def price(here: Here, amount: str | None, currency: str) -> str:
@@ -113,7 +115,7 @@ def verdict(here: Here, plain: Mapping[str, Any]) -> ui.html:
     icon = {"pass": "check_circle", "warn": "error_outline"}.get(kind, "block")
     return ui.html(
         f'<i class="material-icons" aria-hidden="true">{icon}</i><div><p class="c-h3">'
-        f"{escape(_in(here, plain.get('message', {})))}</p>{f'<ul>{reasons}</ul>' if reasons else ''}</div>",
+        f"{escape(here.say(f'catalogue_upload.says_{kind}'))}</p>{f'<ul>{reasons}</ul>' if reasons else ''}</div>",
         sanitize=False,
     ).classes(f"c-card c-verdict v-{kind}")
 

@@ -10,7 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from uuid import UUID
@@ -274,10 +274,11 @@ class CatalogueDesk(Part):
         return [_kept(version, uploads.get(version.origin or version.name), before) for version in reversed(kept)]
 
     async def history(self, actor: Staff) -> list[Act]:
-        """Who did what with the catalogue, newest first."""
+        """Who did what with the catalogue within a year, newest first."""
         must_be(actor, Role.MANAGER)
+        since = datetime.now(UTC) - timedelta(days=365)
         async with self._store.transaction() as tx:
-            return (await tx.acts(offset=0, limit=PAGE, area="catalogue"))[0]
+            return (await tx.acts(offset=0, limit=PAGE, area="catalogue", since=since))[0]
 
     async def _live(self) -> str:
         live = await asyncio.to_thread(self._shelf.current)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -258,10 +258,11 @@ class WordsDesk(Part):
         return self._hours, self._zone
 
     async def history(self, actor: Staff, area: str = "prompt") -> list[Act]:
-        """Who did what with the prompts ("prompt") or the texts ("text"), newest first."""
+        """Who did what with the prompts ("prompt") or the texts ("text") within a year, newest first."""
         must_be(actor, Role.MANAGER)
+        since = datetime.now(UTC) - timedelta(days=365)
         async with self._store.transaction() as tx:
-            return (await tx.acts(offset=0, limit=50, area=area))[0]
+            return (await tx.acts(offset=0, limit=50, area=area, since=since))[0]
 
     async def _told(self, tx: Transaction, actor: Staff, action: str, text: OwnerText) -> None:
         about = {"kind": text.kind, "name": text.name, "lang": text.lang, "version": text.version}

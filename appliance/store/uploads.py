@@ -173,7 +173,7 @@ class Uploads(Turns):
         rows = await self.connection.execute(
             select(UploadLineRow.kind, func.count()).where(UploadLineRow.upload_id == id).group_by(UploadLineRow.kind)
         )
-        return {kind: count for kind, count in rows}
+        return {str(kind): int(count) for kind, count in rows}
 
     async def old_uploads(self) -> list[UUID]:
         """Those whose lines and files may go: all but the newest `KEPT`, and what was dropped."""

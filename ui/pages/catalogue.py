@@ -30,8 +30,10 @@ def mount(site: Site) -> None:
                 drop=say("drop"), on_sent=lambda sent: here.go(f"/catalogue/{UUID(sent['id'])}"),
             )  # fmt: skip
             await _lists(here)
-            await _versions(here)
-            await _history(here)
+            if await desk.versions(here.actor):
+                await _versions(here)
+            if await desk.history(here.actor):
+                await _history(here)
 
     @site.route("/catalogue/uploads/{id}", methods=["PUT"])
     async def upload(here: Here, request: Request) -> Response:

@@ -16,7 +16,9 @@ from ui.pages.catalogue import state_words, tone
 from ui.site import Here, Site
 
 TICK = 1.0  # seconds between looks while a worker is at it
+LINES_SHOWN = 15  # of a report at a time: what comes below it must stay in sight
 MOST_COLUMNS = 120  # of one sheet that are shown; what comes behind is no price list
+CARDS = 10
 LINES = ("gone", "price", "added", "question", "problem")
 
 
@@ -167,7 +169,7 @@ class Page:
         say = self._here.say
         with parts.section(say("preview"), say("preview_why")):
             if sample:
-                goods.cards(self._here, sample, self._upload.version)
+                goods.cards(self._here, sample[:CARDS], self._upload.version)
             else:
                 parts.empty(say("no_products"), say("no_products_why"), icon="view_column")
 
@@ -206,7 +208,12 @@ class Page:
             for name, number, width in COLUMNS[kind]
         ]
         await parts.Table(
-            self._here, columns, fetch, label=say(f"lines_{kind}"), empty=lambda: parts.empty(say(f"none_{kind}"))
+            self._here,
+            columns,
+            fetch,
+            label=say(f"lines_{kind}"),
+            size=LINES_SHOWN,
+            empty=lambda: parts.empty(say(f"none_{kind}")),
         ).load()
 
     async def _plan(self) -> None:
