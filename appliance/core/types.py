@@ -202,6 +202,17 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a CRM knows of a lead."""
+
+    remote: str = ""  # the record's id there; empty: nothing yet
+    sent: Mapping[str, str] = field(default_factory=dict)
+    noted: int = 0  # seq of the last message that it was told
+    quotes: tuple[int, ...] = ()
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
     """A manager or an administrator."""
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from appliance.core.types import Lead
+from appliance.core.types import Known, Lead
 from appliance.crm.words import reason
-from appliance.store.crm_queue import Known
 
 
 class CrmError(Exception):

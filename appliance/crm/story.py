@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.core.leads.words import first_names
-from appliance.core.types import Lead
+from appliance.core.types import Known, Lead
 from appliance.crm.base import Case, Note
 from appliance.crm.words import word, words
 from appliance.quotes import KEPT, LINK
-from appliance.store.crm_queue import Known, Said
+from appliance.store.crm_queue import Said
 from appliance.store.leads import Status
 from appliance.store.store import Transaction
 

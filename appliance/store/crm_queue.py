@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.core.types import Known
 from appliance.store import sample
 from appliance.store.outgoing import Outgoing
 from appliance.store.tables import CrmAttemptRow, CrmLeadRow, MessageRow, QuotationRow
@@ -19,17 +20,6 @@ from appliance.store.tables import CrmAttemptRow, CrmLeadRow, MessageRow, Quotat
 CRM = "crm"  # the channel of parcels that bring leads to the CRM; their address is the lead
 PUSH = "push"  # their kind
 TOLD = 60  # messages of one dialogue that a CRM is told at a time, the newest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What a CRM knows of a lead."""
-
-    remote: str = ""  # the record's id there; empty: nothing yet
-    sent: Mapping[str, str] = field(default_factory=dict)
-    noted: int = 0  # seq of the last message that it was told
-    quotes: tuple[int, ...] = ()
-    run: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
