@@ -16,6 +16,7 @@ _QUANTITY = re.compile(r"\s*([-+−±]?\d+(?:[ \u00a0]\d{3})*(?:[.,]\d+)?)\s*([^
 _HEADER_UNIT = re.compile(r"(?:,|\(|\[|/)\s*([^,()\[\]]{1,12}?)\s*[)\]]?\s*[,:]?\s*$")
 _ANY_UNIT = re.compile("|".join(f"(?:{form})" for _, forms in UNITS.values() for form in forms))
 _TERM = re.compile(r"\s*(?:гар|срок|термін|warranty|lead)", re.IGNORECASE)  # "Гар., м." counts months, not metres
+DIGITS = 20  # of a quantity written out; none in a price list has more
 _COUNTS = frozenset({"%", "page"})  # units that tell nothing when they stand in a column's name
 
 
@@ -51,8 +52,8 @@ def is_unit(text: str) -> bool:
 def converted(amount: Decimal, unit: Unit) -> tuple[Decimal, str]:
     """`amount` of a unit that `unit_of` gave, as (number, canonical unit)."""
     value = (amount * unit[1]).normalize()
-    exponent = value.as_tuple().exponent
-    return (value.quantize(Decimal(1)) if isinstance(exponent, int) and 0 < exponent < 20 else value), unit[0]
+    whole = value.adjusted() < DIGITS and value == value.to_integral_value()  # 1E+3 is written 1000
+    return (value.quantize(Decimal(1)) if whole else value), unit[0]
 
 
 @lru_cache(maxsize=65_536)

@@ -108,6 +108,10 @@ def test_a_quantity_comes_in_its_canonical_unit(written: str, amount: str, unit:
     assert quantity(written) == (Decimal(amount), unit)
 
 
+def test_a_quantity_with_more_digits_than_a_number_keeps_is_no_crash() -> None:
+    assert quantity("1" * 36 + "M") is not None
+
+
 @pytest.mark.parametrize("written", ["M8", "6205-2RS", "100", "C16", "синий", "3 кВт 380 В", "12 м3/ч воды"])
 def test_what_is_no_quantity_is_left_as_text(written: str) -> None:
     assert quantity(written) is None
