@@ -167,7 +167,9 @@ class Privacy:
         person = await self._described(some["conversations"], leads)
         there = await self._ids("SELECT id FROM conversations WHERE id = ANY(:ids)", ids=some["conversations"])
         if there or person.messages or await self._ids("SELECT id FROM leads WHERE id = ANY(:ids)", ids=leads):
-            await self.erase_person(person, how="restore")
+            erasure = await self.erase_person(person, how="restore")
+            await self.clean_traces(erasure)
+            await self.erasure_finished(erasure.id)
         return len(there)
 
     async def erasures(self, *, unfinished: bool = False, limit: int = 50) -> list[Erasure]:
