@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,13 +15,18 @@ from appliance.core.prompt import Prompt
 from appliance.core.prompt_form import Fault, Form, faults, form, next_version, written
 from appliance.core.types import Role, Staff
 from appliance.desk.base import Gone, Part, must_be
-from appliance.documents import text_of
+from appliance.documents import Unreadable, text_of
 from appliance.hours import Hours
 from appliance.store.audit import Act
 from appliance.store.owner_texts import CANNED, COMPANY, CONSENT, HOURS, SERVICES, OwnerText
 from appliance.store.questions import recent_questions
 from appliance.store.store import Store, Transaction
 from appliance.store.words import PromptVersion
+
+__all__ = [
+    "Act", "Canned", "Fault", "Form", "OwnerText", "Passage", "PromptVersion", "Tried", "Unfit", "Unreadable",
+    "WordsDesk",
+]  # fmt: skip
 
 PROMPT = "answer"  # the prompt that customers are answered with
 MOST_SHARED = 90  # per cent of the dialogues that may be on trial: the live one must be there to compare with
@@ -147,7 +152,7 @@ class WordsDesk(Part):
 
     async def try_out(
         self, actor: Staff, prompts: Sequence[tuple[str, Form]], questions: Sequence[str]
-    ) -> AsyncIterator[Tried]:
+    ) -> AsyncGenerator[Tried, None]:
         """Asks each question of each prompt (name, words), one after the other, with the model that customers have.
 
         Closing the iterator stops the model. Nothing is stored. Raises `Unfit` where there is no model to ask.

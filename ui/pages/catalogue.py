@@ -35,6 +35,12 @@ def mount(site: Site) -> None:
             if await desk.history(here.actor):
                 await _history(here)
 
+    _routes(site)
+
+
+def _routes(site: Site) -> None:
+    """The upload itself, the report's workbook, and the photos of the cards."""
+
     @site.route("/catalogue/uploads/{id}", methods=["PUT"])
     async def upload(here: Here, request: Request) -> Response:
         desk, id = here.house.catalogue, _id(request)
