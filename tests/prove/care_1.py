@@ -32,7 +32,7 @@ SHARE = 0.05  # of requests that meet each of: a lost answer, 429, a fault of th
 CALLS = 50  # after which a token ends
 DELAY = 5.0  # seconds by which the search's index lags
 AT_ONCE = 4  # customers who leave contacts at the same time
-PATIENCE = 1500.0  # seconds for everything
+PATIENCE = 2400.0  # seconds for everything
 ATTEMPTS = 2  # of a push in one run
 WAIT = 0.05  # minutes before a held push is tried again: an hour of the product in seconds
 
