@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.core.figures import Slice
 from appliance.core.trial import Trial
 from appliance.store.figures import reached
-from appliance.store.tables import DigestRow, PromptRow
+from appliance.store.tables import AuditRow, DigestRow, PromptRow
 
+SHARED = "prompt.share"  # the act by which shares are moved
 SETTLED = timedelta(minutes=2)  # after which every process deals by new shares
 
 
@@ -65,14 +66,17 @@ class Experiments:
         )
 
     async def _since(self, name: str) -> datetime:
-        """Since when the shares stand: the last time that one was set, or another version became the live one."""
+        """Since when the shares stand: one was set or taken away, or another version became the live one."""
         moment = await self.connection.scalar(
             select(func.max(func.greatest(PromptRow.shared_at, PromptRow.published_at, PromptRow.created_at))).where(
                 PromptRow.name == name, or_(PromptRow.live, PromptRow.share > 0)
             )
         )
+        moved = await self.connection.scalar(
+            select(func.max(AuditRow.at)).where(AuditRow.action == SHARED, AuditRow.before != AuditRow.after)
+        )
         assert isinstance(moment, datetime)
-        return moment
+        return max(moment, moved) if moved else moment
 
 
 def _counts(trial: Trial, rows: Sequence[Any]) -> dict[str, Slice]:
