@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from models import nvidia
+
 GIB = 1 << 30
 # The instruction sets that decide how fast a quantised model runs on a processor.
 FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "asimddp", "i8mm")
@@ -16,11 +18,12 @@ FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One graphics card; memory in bytes."""
+    """One graphics card; memory in bytes, `busy` in percent of the last moment."""
 
     name: str
     memory: int
     free: int
+    busy: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,15 @@ def _processor() -> tuple[str, frozenset[str]]:
 
 
 def _nvidia() -> tuple[Gpu, ...]:
-    """NVIDIA cards by the driver's own tool; none where the tool is absent, fails or hangs."""
+    """NVIDIA cards by the driver's library; by its tool where only that can be reached, as in some containers."""
+    found = nvidia.cards()
+    if found is None:
+        return _by_tool()
+    return tuple(Gpu(name=name, memory=memory, free=free, busy=busy) for name, memory, free, busy in found)
+
+
+def _by_tool() -> tuple[Gpu, ...]:
+    """None where the tool is absent, fails or hangs."""
     command = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout

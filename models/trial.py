@@ -75,7 +75,7 @@ async def try_file(path: Path, *, context: int = 1024, floor: float = FLOOR) -> 
     from models.openai_api import OpenAIChat
 
     try:
-        async with _engine(path, context) as url:
+        async with engine(path, slots=1, context=context) as url:
             llm = OpenAIChat(url)
             try:
                 return await examine(llm, floor=floor)
@@ -138,9 +138,12 @@ def _questions() -> tuple[str, list[dict[str, Any]]]:
 
 
 @asynccontextmanager
-async def _engine(path: Path, context: int) -> AsyncIterator[str]:
-    """An engine on a free port; its own words where it does not come up."""
-    command = [sys.executable, "-m", "models.trial", str(path), str(context)]
+async def engine(path: Path, **options: Any) -> AsyncIterator[str]:
+    """The address of an engine of its own on a free port, ended afterwards; its own words where it does not come up.
+
+    `options` are those of `models.engine.serve`.
+    """
+    command = [sys.executable, "-m", "models.trial", str(path), json.dumps(options)]
     with subprocess.Popen(  # noqa: ASYNC220  it starts in milliseconds
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -189,7 +192,7 @@ def _main() -> int:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    return serve(Path(sys.argv[1]), port=port, slots=1, context=int(sys.argv[2]), name="trial")
+    return serve(Path(sys.argv[1]), port=port, name="trial", **json.loads(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from appliance.metrics import EngineMetrics
 from appliance.settings import Settings
 from appliance.version import version
 from models.hardware import detect
+from models.qualify import kept
 
 
 def engine(settings: Settings) -> int:
@@ -21,17 +22,20 @@ def engine(settings: Settings) -> int:
     log_as(settings, "engine")
     shown(settings, EngineMetrics(settings.engine_address, version=version()), "engine")
     files = model_files(settings)
-    name = settings.model or files.chosen() or files.default(detect(settings.home))
+    box = detect(settings.home)
+    name = settings.model or files.chosen() or files.default(box)
+    found = kept(files.folder, box)
+    measured = found if found and found.model == name else None
     path = files.path(name)
     prompt = default_prompt()
     return serve(
         path,
         host=settings.engine_host,
         port=settings.engine_port,
-        slots=settings.engine_slots or 2,
-        threads=settings.engine_threads,
-        runtime=settings.engine_runtime,
-        context=settings.engine_context or 2048,
+        slots=settings.engine_slots or (measured.slots if measured else 2),
+        threads=settings.engine_threads or (measured.threads if measured else None),
+        runtime=measured.runtime if measured and settings.engine_runtime == "auto" else settings.engine_runtime,
+        context=settings.engine_context or (measured.context if measured else 2048),
         prefix=shared_prefix(prompt.body),
         name=name,
         folder=settings.home / "cache" / "prefixes",

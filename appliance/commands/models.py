@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.fetch import Step
     from models.files import ModelFiles
     from models.ollama import OllamaServer
+    from models.qualify import Qualification
     from models.trial import Verdict
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ def add_to(kinds: Any) -> None:
         ("import", _import, "take models from a file or folder, without a network", _path),
         ("test", _test, "ask a model a few questions, as before it is chosen", _which_to_test),
         ("use", _use, "test a model and let it answer; the one before returns if it fails", _which_to_use),
+        ("qualify", _qualify, "measure this box, choose among the models here, and say what it can promise", _minutes),
         ("switches", _switches, "which model answered since when, and which failed", None),
         ("check", _check, "verify a model's checksum", _maybe_name),
         ("delete", _delete, "delete a model's file", _name),
@@ -64,6 +66,11 @@ def _which_to_pull(verb: argparse.ArgumentParser) -> None:
 def _which_to_test(verb: argparse.ArgumentParser) -> None:
     _maybe_name(verb)
     verb.add_argument("--running", action="store_true", help="the one that answers now, where it runs")
+
+
+def _minutes(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--minutes", type=float, default=3.0, help="the most that the measurement may take (3)")
+    verb.add_argument("--keep-model", action="store_true", help="measure the model that answers, choose no other")
 
 
 def _which_to_use(verb: argparse.ArgumentParser) -> None:
@@ -133,6 +140,43 @@ def _use(asked: argparse.Namespace, settings: Settings) -> int:
             return _judged(asked, asked.name, verdict)
     files.use(asked.name, tested=not asked.untested)
     return _done(asked, {"name": asked.name}, f"{asked.name} answers from now on; a box that stands, from its start.")
+
+
+def _qualify(asked: argparse.Namespace, settings: Settings) -> int:
+    """Measures beside whatever runs; the outcome counts from the engine's next start, a new model at once."""
+    from models import qualify
+    from models.hardware import detect
+
+    if settings.llm_provider != "engine" or settings.engine_url:
+        raise Refused("Another server runs the model; what it can do shows there. This measures the own engine.")
+    files, box = _files(settings), detect(settings.home)
+    fixed = settings.model or (files.chosen() if asked.keep_model else "") or ""
+    here = [entry for entry in files.list(box) if entry.installed and entry.fit != "too large"]
+    fitting = [entry for entry in here if entry.name == fixed] if fixed else [
+        entry for entry in here if not entry.languages or settings.default_language in entry.languages
+    ]  # fmt: skip
+    found = asyncio.run(
+        qualify.qualify(
+            [(entry.name, files.path(entry.name)) for entry in sorted(fitting, key=lambda entry: -entry.size)],
+            hardware=box,
+            patience=settings.patience,
+            seconds=60 * asked.minutes,
+            report=progress,
+        )
+    )
+    qualify.keep(files.folder, found)
+    if not settings.model and files.chosen() != found.model:
+        files.use(found.model)
+    return _done(asked, asdict(found), _promise(found))
+
+
+def _promise(found: Qualification) -> str:
+    kept = "" if found.holds else f"; longer than the patience of {found.patience:.0f} s, so ready sentences go first"
+    return (
+        f"{found.model} on {found.runtime}, {found.threads} threads, {found.slots} customers at once, answers of "
+        f"{found.answer} tokens: 95 of 100 first sentences within {found.promised:.1f} s{kept} "
+        f"({found.samples} answers measured)."
+    )
 
 
 def _switches(asked: argparse.Namespace, settings: Settings) -> int:
