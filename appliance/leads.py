@@ -167,7 +167,8 @@ class Leads:
         due = now if self._at_once else self._hours.next_open(now)
         crew = await tx.crew()
         mine = [one for one in crew if one.id == only]  # none where they are a manager no longer: then all hear
-        heard = mine or [one for one in crew if one.role in roles] or crew
+        there = [one for one in crew if one.role in roles]
+        heard = mine or [one for one in there if one.on_duty] or there or crew  # nobody on duty: all hear
         body = {"lead": str(lead.id), "why": why}
         for person in heard:
             if person.telegram_id is not None:

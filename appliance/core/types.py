@@ -223,6 +223,7 @@ class Staff:
     telegram_id: int | None = None
     email: str = ""
     serves: UUID | None = None  # the conversation that their next words in Telegram go to
+    on_duty: bool = True  # whether new leads are told to this person first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

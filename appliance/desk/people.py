@@ -109,6 +109,13 @@ class People(Dialogues):
                 raise Gone("You are no longer one of the house.")
             return found
 
+    async def set_duty(self, actor: Staff, on: bool) -> None:
+        """The actor is on duty, and hears of new leads; or is not, while any colleague is."""
+        must_be(actor, Role.MANAGER)
+        async with self._store.transaction() as tx:
+            if await tx.set_duty(actor.id, on):
+                await self._note(tx, actor, "staff.duty", actor.id, before={"on_duty": not on}, after={"on_duty": on})
+
     async def crew(self) -> list[Staff]:
         async with self._store.transaction() as tx:
             return await tx.crew()

@@ -56,6 +56,7 @@ def lead(talk: Talk, *, now: datetime, manager: Row) -> None:
     }  # fmt: skip
     if values["closed_at"] and values["closed_at"] > now:
         values["closed_at"] = now
+    values["updated_at"] = values["closed_at"] or values["updated_at"]
     talk.rows.add("leads", **values)
     _papers(talk, values, quoted=quoted)
     _acts(talk, values, manager, acted)

@@ -114,6 +114,13 @@ class Crew:
         mine = (ConversationRow.agent_id == agent) & (ConversationRow.owner == Owner.AGENT)
         return list(await self.connection.scalars(select(ConversationRow.id).where(mine)))
 
+    async def set_duty(self, id: UUID, on: bool) -> bool:
+        """Whether somebody is on duty from now on; False where that is so already."""
+        result = await self.connection.execute(
+            update(UserRow).where(UserRow.id == id, UserRow.on_duty.is_not(on)).values(on_duty=on)
+        )
+        return result.rowcount == 1
+
     async def serve(self, agent: UUID, conversation: UUID | None) -> None:
         """A manager's next words in Telegram go there."""
         await self.connection.execute(update(UserRow).where(UserRow.id == agent).values(serves=conversation))
@@ -177,4 +184,5 @@ def staff(row: Any) -> Staff:
         telegram_id=row.telegram_id,
         email=row.email,
         serves=row.serves,
+        on_duty=row.on_duty,
     )

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import text
 
 from appliance.core.company import Passages
 from appliance.core.filters import DialogueFilter
@@ -22,6 +23,8 @@ from appliance.desk.leads import Sought
 from appliance.desk.live import Live
 from appliance.history import write_history
 from appliance.history.story import Setting
+from appliance.hours import Hours
+from appliance.leads import Leads
 from appliance.paper.lines import harmless
 from appliance.store.leads import Status
 from appliance.store.store import Store
@@ -211,9 +214,9 @@ async def test_nothing_in_an_export_runs_as_a_formula(store: Store) -> None:
         assert any(cell.value == evil for cell in cells) and all(cell.data_type != "f" for cell in cells)
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a", "  =1"])
-def test_whatever_begins_a_formula_gets_an_apostrophe(text: str) -> None:
-    assert harmless(text) == f"'{text}" and harmless(f"a{text}") == f"a{text}"
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a", "  =1"])
+def test_whatever_begins_a_formula_gets_an_apostrophe(cell: str) -> None:
+    assert harmless(cell) == f"'{cell}" and harmless(f"a{cell}") == f"a{cell}"
 
 
 async def test_a_dialogue_leaves_as_text_and_as_data(store: Store) -> None:
@@ -250,3 +253,24 @@ async def test_pages_hear_of_each_change_once(store: Store) -> None:
                 heard |= watch.take()[0]
     live.leave(watch)
     assert live.pages == 0
+
+
+async def test_new_leads_are_told_to_those_on_duty_and_to_all_where_nobody_is(store: Store) -> None:
+    desk, book = Desk(store=store), Leads(region="RU", hours=Hours.read("", "UTC"))
+    anna, boris = [
+        await desk.employ(None, name=name, role=Role.MANAGER, telegram_id=number)
+        for number, name in enumerate(("Анна", "Борис"), 1)
+    ]
+
+    async def told() -> set[str]:
+        here = await talked(store, "насос")
+        async with store.transaction() as tx:
+            await tx.connection.execute(text("DELETE FROM parcels"))
+            await book.from_form(tx, here, {"phone": "+70005551234"}, "2026-11")
+            return set(await tx.connection.scalars(text("SELECT address FROM parcels WHERE kind = 'notice'")))
+
+    assert await told() == {"1", "2"}
+    await desk.set_duty(anna, False)
+    assert await told() == {"2"}
+    await desk.set_duty(boris, False)
+    assert await told() == {"1", "2"}

@@ -333,12 +333,27 @@ class Panes:
                 f'<button type="button" class="c-btn c-btn-quiet" data-notify hidden>{say("notify")}</button>',
                 sanitize=False,
             )
+            self._duty = parts.button(self._here, "", self._turn_duty, kind="quiet")
+            self._show_duty()
             with ui.element("a").props('href="/conversations?owner=needs"').classes("c-btn c-btn-plain"):
                 self._tally = parts.text(say("waiting", n=0))
         with ui.element("div").classes("c-inbox") as self._box:
             self._finder.build()
             self._talk.build(self._back, lambda: self._box.classes(toggle="c-inbox-aside"))
             self._side.build(lambda: self._box.classes(remove="c-inbox-aside"))
+
+    def _show_duty(self) -> None:
+        on = self._here.actor.on_duty
+        self._duty.set_text(self._here.say("on_duty" if on else "off_duty"))
+        self._duty.props(f"aria-pressed={str(on).lower()}")
+
+    async def _turn_duty(self) -> None:
+        here = self._here
+        on = not here.actor.on_duty
+        await here.house.desk.set_duty(here.actor, on)
+        await here.check()
+        self._show_duty()
+        here.toast(here.say("duty_on" if on else "duty_off"))
 
     async def begin(self, conversation: UUID | None) -> None:
         await self._finder.load()
