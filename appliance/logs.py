@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -82,6 +83,27 @@ def configure(*, level: str = "info", form: str = "auto", role: str = "", to: Te
     )
     if role:
         structlog.contextvars.bind_contextvars(role=role)
+
+
+class Requests:
+    """ASGI middleware: every line that a request or a socket causes carries its id, which the answer tells, too."""
+
+    def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        id = secrets.token_hex(6)
+
+        async def told(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=id):
+            await self._app(scope, receive, told)
 
 
 def listen(hear: Hear) -> None:

@@ -35,6 +35,7 @@ from appliance.desk.logins import Logins
 from appliance.dialogue import Dialogue
 from appliance.errors import Refused
 from appliance.leads import Notices
+from appliance.logs import Requests
 from appliance.metrics import ChatMetrics
 from appliance.outbox import Outbox
 from appliance.pages import mount_health, mount_photos, mount_quotes, photo_file, photo_path
@@ -87,6 +88,7 @@ async def chat(settings: Settings) -> int:
         if settings.telegram_token:
             bot = telegram(settings, store, dialogue, answerer.shelf, papers, owner_)
         api = FastAPI(title="Counterman chat", docs_url=None, redoc_url=None, openapi_url=None)
+        api.add_middleware(Requests)
         widget.mount(api)
         mount_photos(api, answerer.shelf)
         door = Door(sites=lambda: settings.sites, proxies=settings.trusted_proxies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -105,6 +106,27 @@ def test_what_customers_and_services_let_slip_is_masked_wherever_it_stands(
     except ValueError:
         log.exception("failed")
     assert hidden not in capsys.readouterr().err
+
+
+async def test_every_line_that_a_request_causes_carries_its_id_and_the_answer_tells_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(form="json")
+
+    async def app(scope: object, receive: object, send: Any) -> None:
+        structlog.get_logger("x").info("asked")
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]})
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    for _ in range(2):
+        await logs.Requests(app)({"type": "http"}, None, send)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = [dict(message["headers"])[b"x-request-id"].decode() for message in sent]
+    assert [line["request"] for line in lines] == told and len(set(told)) == 2
 
 
 def test_whoever_listens_hears_each_line_that_is_written_and_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
