@@ -142,7 +142,7 @@ class Settings(BaseModel):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal
-    proxy: SecretStr = NO_SECRET  # for Telegram and downloads
+    proxy: SecretStr = NO_SECRET  # for Telegram, Zoho and downloads
 
     backup_folder: Path | None = None  # None: backups/ in the data folder
     backup_copies: Path | None = None  # a folder off the box, such as a mounted share

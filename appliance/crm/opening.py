@@ -17,13 +17,14 @@ KEY = "Request_ID"  # Zoho's field that holds a lead's key, unless the owner has
 
 
 class Opening:
-    """Holds the connections to the CRM. `proxy` as httpx takes it."""
+    """Holds the connections to the CRM. `proxy`, as httpx takes it, is the way to Zoho; a webhook may be next door."""
 
     def __init__(
         self, *, store: Store, secrets: Secrets, region: str = "RU", lang: str = "en", proxy: str = ""
     ) -> None:
         self._store, self._secrets, self._region, self._lang = store, secrets, region, lang
         self._http = httpx.AsyncClient(timeout=TIMEOUT, proxy=proxy or None)
+        self._near = httpx.AsyncClient(timeout=TIMEOUT)
         self.tokens = Tokens(store=store, secrets=secrets, http=self._http)
         self._made: tuple[object, Crm] | None = None
 
@@ -50,6 +51,7 @@ class Opening:
 
     async def close(self) -> None:
         await self._http.aclose()
+        await self._near.aclose()
 
     def _make(self, account: Account) -> Crm:
         settings = account.settings
@@ -58,7 +60,7 @@ class Opening:
                 secret = self._secrets.open(account.secrets.get("secret", ""))
             except SecretLost as error:
                 raise CrmClosed("secret") from error
-            return Webhook(url=str(settings.get("url", "")), secret=secret, http=self._http, mapping=account.mapping)
+            return Webhook(url=str(settings.get("url", "")), secret=secret, http=self._near, mapping=account.mapping)
         self.tokens.forget()
         return Zoho(
             api=self.api(account),

@@ -128,6 +128,9 @@ class Pushes:
         try:
             crm = await self._opening.live()
         except CrmClosed as error:
+            async with self._store.transaction() as tx:
+                if account := await tx.crm_account():
+                    await tx.crm_pause(account.kind, wait=SHUT, trouble=error.why)
             raise Undeliverable(str(error)) from error
         if crm is None:
             raise ChannelError("No CRM is live.", retry_after=SHUT)

@@ -21,6 +21,7 @@ from appliance.crm.zoho_api import Duplicate, NoRecord, ZohoApi
 
 log = structlog.get_logger("zoho")
 
+WHO = ("name", "phone", "email", "company")
 LEAST = 2  # characters of a value that a search takes
 
 
@@ -81,6 +82,10 @@ class Zoho:
             return Receipt(remote=await self._api.upsert(self._record(case), unique=self._key), outcome="created")
         except Duplicate as error:
             return await self._after(case, error)
+        except CrmRefused as error:
+            if error.why.get("field") == self._key:
+                raise CrmClosed("nokey", field=self._key) from error
+            raise
         except NoRecord as error:
             raise CrmRefused("invalid", field="id") from error
 
@@ -140,7 +145,9 @@ class Zoho:
     async def _join(self, case: Case, id: str) -> Receipt:
         """The lead as a note on the record of the same person."""
         title = f"{word('note_joined', self._lang)} [{case.key[:8]}]"
-        note = Note(title=title, text=case.values.get("summary", ""), mark=f"[{case.key[:8]}]")
+        who = [word(f"note_{name}", self._lang, value=text) for name in WHO if (text := str(getattr(case.lead, name)))]
+        text = "\n".join([*who, case.values.get("summary", "")])
+        note = Note(title=title, text=text, mark=f"[{case.key[:8]}]")
         await self._tell(id, note, again=case.again)
         return Receipt(remote=id, outcome="joined")
 

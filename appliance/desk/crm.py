@@ -247,7 +247,7 @@ class CrmDesk(Part):
         known: dict[str, CrmField] = {}
 
         async def token() -> str:
-            return (await self._opening.tokens.renewed(account.token_number)).api_url
+            return (await self._opening.tokens.current()).api_url
 
         async def fields() -> str:
             known.update(await _fields(api))

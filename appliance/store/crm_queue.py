@@ -88,13 +88,21 @@ class CrmQueue(Outgoing):
     async def crm_sent(
         self, lead: UUID, kind: str, *, remote: str, sent: Mapping[str, str], noted: int, quotes: Sequence[int]
     ) -> None:
-        """What the CRM knows from now on; a run that was held before is over."""
+        """What the CRM knows from now on. An older push of this lead that is held has nothing left to tell."""
         values = {
             "remote": remote, "sent": dict(sent), "noted_seq": noted, "quotes": list(quotes),
             "sent_at": func.clock_timestamp(), "resume_at": None,
         }  # fmt: skip
         statement = upsert(CrmLeadRow).values(lead_id=lead, kind=kind, **values)
         await self.connection.execute(statement.on_conflict_do_update(index_elements=["lead_id", "kind"], set_=values))
+        await self.connection.execute(
+            text(
+                """UPDATE parcels SET held = NULL, delivered_at = clock_timestamp()
+                   WHERE channel = :crm AND address = :lead AND kind = :push AND held IS NOT NULL
+                     AND delivered_at IS NULL"""
+            ),
+            {"crm": CRM, "lead": str(lead), "push": PUSH},
+        )
 
     async def crm_said(self, conversation: UUID, *, after: int) -> list[Said]:
         """What was said since message `after`, oldest first, at most the newest `TOLD`."""
@@ -125,7 +133,8 @@ class CrmQueue(Outgoing):
         result = await self.connection.execute(
             text(
                 """INSERT INTO crm_leads AS known (lead_id, kind, resume_at)
-                   SELECT leads.id, account.kind, clock_timestamp() + make_interval(secs => :first)
+                   SELECT DISTINCT ON (leads.id) leads.id, account.kind,
+                          clock_timestamp() + make_interval(secs => :first)
                    FROM parcels JOIN leads ON leads.id::text = parcels.address
                    JOIN crm_accounts AS account ON account.live
                    LEFT JOIN crm_leads AS old ON old.lead_id = leads.id AND old.kind = account.kind

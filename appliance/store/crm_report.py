@@ -13,13 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.store.crm_queue import CRM
 
-# The last attempt at each push that is held, with its reason; a push that died in hand has an attempt without one.
+# What is held, once a lead, with the reason that its last attempt gave; a push that died in hand has one without.
 HELD = """
-    SELECT leads.id AS lead, COALESCE(NULLIF(leads.name, ''), leads.company) AS name, tried.run, known.resume_at,
-           CASE WHEN tried.outcome = 'failed' THEN tried.why ELSE '{"id": "died"}'::jsonb END AS why,
-           COALESCE(tried.ended_at, tried.at) AS since, parcels.created_at AS owed_at
+    SELECT DISTINCT ON (leads.id) leads.id AS lead, COALESCE(NULLIF(leads.name, ''), leads.company) AS name,
+           COALESCE(tried.run, 1) AS run, known.resume_at,
+           CASE WHEN tried.outcome = 'failed' THEN tried.why
+                WHEN tried.id IS NULL THEN jsonb_build_object('id', 'held', 'what', parcels.held)
+                ELSE '{"id": "died"}'::jsonb END AS why,
+           COALESCE(tried.ended_at, tried.at, parcels.created_at) AS since
     FROM parcels JOIN leads ON leads.id::text = parcels.address
-    JOIN LATERAL (SELECT * FROM crm_attempts WHERE parcel_id = parcels.id ORDER BY id DESC LIMIT 1) AS tried ON true
+    LEFT JOIN LATERAL (SELECT * FROM crm_attempts WHERE parcel_id = parcels.id
+                       ORDER BY id DESC LIMIT 1) AS tried ON true
     LEFT JOIN crm_leads AS known ON known.lead_id = leads.id AND known.kind = tried.kind
     WHERE parcels.channel = 'crm' AND parcels.held IS NOT NULL AND parcels.delivered_at IS NULL
 """
@@ -84,29 +88,27 @@ class CrmReport:
 
     async def crm_tally(self, *, since: datetime) -> Tally:
         """The figures from `since` on; `queued`, `held` and `lag` are those of now."""
-        row = (
+        now = (
             await self.connection.execute(
                 text(
-                    """SELECT
-                         count(*) FILTER (WHERE delivered_at >= :since) AS sent,
-                         count(*) FILTER (WHERE delivered_at IS NULL AND held IS NULL) AS queued,
-                         count(*) FILTER (WHERE delivered_at IS NULL AND held IS NOT NULL) AS held,
+                    """SELECT count(*) FILTER (WHERE held IS NULL) AS queued,
+                         count(DISTINCT address) FILTER (WHERE held IS NOT NULL) AS held,
                          COALESCE(clock_timestamp() - min(created_at)
-                           FILTER (WHERE delivered_at IS NULL AND held IS NULL AND due_at <= clock_timestamp()),
-                           interval '0') AS lag,
-                         percentile_cont(0.5) WITHIN GROUP (ORDER BY delivered_at - created_at)
-                           FILTER (WHERE delivered_at >= :since) AS median
-                       FROM parcels WHERE channel = :crm AND (delivered_at IS NULL OR delivered_at >= :since)"""
+                           FILTER (WHERE held IS NULL AND due_at <= clock_timestamp()), interval '0') AS lag
+                       FROM parcels WHERE channel = :crm AND delivered_at IS NULL"""
                 ),
-                {"crm": CRM, "since": since},
+                {"crm": CRM},
             )
         ).one()
         tried = (
             await self.connection.execute(
                 text(
                     """SELECT count(*) AS attempts, count(*) FILTER (WHERE outcome = 'failed') AS failed,
-                              COALESCE(sum(requests), 0) AS requests
-                       FROM crm_attempts WHERE at >= :since"""
+                         count(*) FILTER (WHERE outcome IN ('created', 'joined', 'updated')) AS sent,
+                         COALESCE(sum(requests), 0) AS requests,
+                         percentile_cont(0.5) WITHIN GROUP (ORDER BY ended_at - parcels.created_at)
+                           FILTER (WHERE outcome IN ('created', 'joined', 'updated')) AS median
+                       FROM crm_attempts LEFT JOIN parcels ON parcels.id = parcel_id WHERE at >= :since"""
                 ),
                 {"since": since},
             )
@@ -115,7 +117,7 @@ class CrmReport:
             text(f"SELECT why ->> 'id' AS id, count(*) AS n FROM ({HELD}) AS held GROUP BY 1 ORDER BY 2 DESC")  # noqa: S608
         )
         return Tally(
-            sent=row.sent, queued=row.queued, held=row.held, lag=row.lag, median=row.median,
+            sent=tried.sent, queued=now.queued, held=now.held, lag=now.lag, median=tried.median,
             attempts=tried.attempts, failed=tried.failed, requests=int(tried.requests),
             reasons=tuple((one.id, one.n) for one in reasons),
         )  # fmt: skip

@@ -143,6 +143,7 @@ async def test_somebody_whom_zoho_knows_gets_a_note_and_no_second_record(
     await shop.work()
     assert await shop.remote(lead.id) == theirs.id and len(zoho.world.records) == 1
     assert theirs.notes[0]["Note_Title"].startswith("Counterman: ещё одно обращение")
+    assert "Телефон: +79031112234" in theirs.notes[0]["Note_Content"]
 
 
 async def test_what_only_resembles_a_contact_is_another_person(store: Store, shop: Shop, zoho: ZohoServer) -> None:
@@ -276,6 +277,33 @@ async def test_the_throttle_of_tokens_is_obeyed(store: Store, shop: Shop, zoho: 
     with pytest.raises(CrmBusy) as refused:
         await shop.opening.tokens.renewed(token.number)
     assert refused.value.retry_after is not None and refused.value.retry_after >= timedelta(seconds=30)
+
+
+async def test_a_lead_that_is_held_twice_is_one_and_goes_as_one(store: Store, shop: Shop, zoho: ZohoServer) -> None:
+    lead = await enquiry(store)
+    async with store.transaction() as tx:  # one was in hand when the lead changed
+        for _ in range(2):
+            await tx.post(channel="crm", address=str(lead.id), kind="push", body={"lead": str(lead.id)})
+        await tx.connection.execute(
+            text("UPDATE parcels SET held = 'for a reason', attempts = 2 WHERE channel = 'crm'")
+        )
+    await shop.pushes.look_after()
+    async with store.transaction() as tx:
+        (held,) = await tx.crm_held()
+        assert (await tx.crm_tally(since=held.since)).held == 1
+    assert held.why == {"id": "held", "what": "for a reason"} and held.lead == lead.id
+    await learned(store, lead, email="anna@example.com")
+    await shop.work()
+    assert await shop.held() == [] and len(zoho.world.records) == 1
+
+
+async def test_without_the_key_field_nothing_is_written_and_the_reason_says_so(
+    store: Store, shop: Shop, zoho: ZohoServer
+) -> None:
+    zoho.world.fields = [one for one in zoho.world.fields if one["api_name"] != "Request_ID"]
+    await enquiry(store)
+    await shop.work()
+    assert await shop.held() == ["nokey"] and zoho.world.records == {}
 
 
 async def test_a_permission_that_was_withdrawn_stops_all_pushes_with_one_reason(

@@ -114,13 +114,12 @@ class Shop:
         await self.opening.close()
 
     async def _open(self) -> int:
-        """Pushes that are due within the second or in hand, unless the CRM wants patience."""
-        async with self.store.transaction() as tx:
-            if not await tx.crm_ready():
-                return 0
+        """Pushes in hand, and those that are due within the moment, unless the CRM wants patience."""
         return int(
             await self.count(
                 """SELECT count(*) FROM parcels WHERE channel = 'crm' AND delivered_at IS NULL AND held IS NULL
-                   AND (due_at <= now() + interval '0.2 seconds' OR leased_until IS NOT NULL)"""
+                   AND (leased_until IS NOT NULL OR due_at <= now() + interval '0.2 seconds'
+                        AND EXISTS (SELECT 1 FROM crm_accounts
+                                    WHERE live AND (paused_until IS NULL OR paused_until <= clock_timestamp())))"""
             )
         )
