@@ -14,6 +14,7 @@ from appliance.app.parts import (
     POSTED,
     leads,
     log_as,
+    model_files,
     open_store,
     owner,
     shelf,
@@ -28,6 +29,7 @@ from appliance.joining import Joining
 from appliance.leads import Notices
 from appliance.metrics import WorkerMetrics
 from appliance.outbox import Outbox
+from appliance.promise import Promise
 from appliance.pulse import pulse, pulse_file
 from appliance.settings import Settings
 from appliance.store.leader import BUILDS, MAIL, while_leading
@@ -37,6 +39,7 @@ from appliance.version import version
 
 PRUNE = 24 * 3600.0  # seconds between looks for old catalogue versions
 JOIN = 30.0  # seconds between looks whether the live version lacks a lane
+PROMISE = 300.0  # seconds between looks at the model's speed
 UPKEEP = 3.0  # seconds between looks for chores that somebody asked for
 ERASED = 30.0  # seconds between looks for traces of people who were erased
 LEADS = 15.0  # seconds between looks for dialogues that fell silent and leads that nobody took
@@ -87,6 +90,7 @@ async def worker(settings: Settings) -> int:
             jobs.Job(name="erased", every=ERASED, run=finish_erasures),
             jobs.Job(name="join", every=JOIN, run=join),
             jobs.Job(name="leads", every=LEADS, run=look_after_leads),
+            *_promises(settings, tasks),
             *reporting_jobs(settings, store),
             *await push_leads(settings, store, tasks),
         ]
@@ -98,6 +102,18 @@ async def worker(settings: Settings) -> int:
         tasks.start(jobs.keep(store.url, scheduled, around=metrics.run), name="jobs")
         await until_told()
     return 0
+
+
+def _promises(settings: Settings, tasks: Tasks) -> list[jobs.Job]:
+    """Only of the own engine: what another server can do is not ours to measure."""
+    if settings.llm_provider != "engine" or settings.engine_url:
+        return []
+    promise = Promise(folder=model_files(settings).folder, address=settings.engine_address)
+
+    async def look() -> None:  # beside the schedule: a measurement takes three minutes
+        tasks.start(promise.run(), name="promise")
+
+    return [jobs.Job(name="promise", every=PROMISE, run=look)]
 
 
 def mail(settings: Settings, store: Store) -> MailChannel:
