@@ -25,7 +25,8 @@ from ui.site import Here, Site
 PERIODS = (7, 30, 90, 365)
 DEFAULT = 30
 CHOICES = (Dimension.CHANNEL, Dimension.LANG, Dimension.TOPIC)  # few enough values to choose from
-IN_CHART = 8  # slices that a chart can tell apart
+FULL = 0.5  # the conversion of a whole bar
+SHOWN = 15  # slices of a page
 
 
 def mount(site: Site) -> None:
@@ -160,15 +161,15 @@ async def _slices(here: Here, summary: Summary, dimension: Dimension) -> None:
             parts.Column(name="shown", label=write.say("shown"), number=True, wide=True),
             parts.Column(name="contacts", label=write.say("contacts"), number=True, wide=True),
             parts.Column(name="leads", label=write.say("leads"), number=True),
-            parts.Column(name="conversion", label=write.say("conversion"), width="140px"),
-            parts.Column(name="interval", label=write.say("interval_heading"), wide=True),
+            parts.Column(name="conversion", label=write.say("conversion"), number=True),
+            parts.Column(name="interval", label=write.say("interval_heading"), wide=True, width="260px"),
         ]
 
         async def fetch(asked: parts.Asked) -> parts.Rows:
             page = slices[asked.offset : asked.offset + asked.limit]
             return parts.Rows(items=[_row(one, dimension, summary, write) for one in page], total=len(slices))
 
-        table = parts.Table(here, columns, fetch, label=say("slices"))
+        table = parts.Table(here, columns, fetch, label=say("slices"), size=SHOWN)
         await table.load()
 
 
@@ -187,8 +188,8 @@ def _row(one: Slice, dimension: Dimension, summary: Summary, write: Write) -> pa
             "shown": write.number(one.shown),
             "contacts": write.number(one.contacts),
             "leads": write.number(one.leads),
-            "conversion": parts.bar(min(one.conversion.value / 0.5, 1.0), write.percent(one.conversion.value)),
-            "interval": write.interval(one.conversion),
+            "conversion": write.percent(one.conversion.value),
+            "interval": parts.bar(min(one.conversion.value / FULL, 1.0), write.interval(one.conversion)),
         },
     )
 
