@@ -103,7 +103,7 @@ class Space:
         return [root / name for name in names if name not in stay]
 
     def _old_caches(self, kept: timedelta = CACHE_KEPT) -> list[Path]:
-        return [file for file in _files(self._home / "cache") if _rested(file) >= kept]
+        return [file for file in _files(self._home / "cache") if min(_rested(file), _unread(file)) >= kept]
 
     def _old_logs(self, *, at_once: bool = False) -> list[Path]:
         """Only what was set aside: whoever writes a log has it open."""
@@ -159,12 +159,20 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _rested(path: Path) -> timedelta:
-    """Since somebody last wrote or read it."""
+    """Since somebody last wrote it."""
+    return _since(path, "st_mtime")
+
+
+def _unread(path: Path) -> timedelta:
+    """Since somebody last read it, to a day's precision (relatime)."""
+    return _since(path, "st_atime")
+
+
+def _since(path: Path, moment: str) -> timedelta:
     try:
-        about = path.stat()
+        return datetime.now(UTC) - datetime.fromtimestamp(getattr(path.stat(), moment), UTC)
     except OSError:
         return timedelta()
-    return datetime.now(UTC) - datetime.fromtimestamp(max(about.st_mtime, about.st_atime), UTC)
 
 
 def _size(paths: Iterable[Path], seen: set[tuple[int, int]] | None = None) -> int:
