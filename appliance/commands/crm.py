@@ -144,9 +144,11 @@ def _at_desk(settings: Settings, ask: Callable[[CrmDesk], Awaitable[T]]) -> T:
 
     async def asked(url: str) -> T:
         store = Store(url, pool=2)
+        desk = crm_desk(settings, store)
         try:
-            return await ask(crm_desk(settings, store))
+            return await ask(desk)
         finally:
+            await desk.close()
             await store.close()
 
     with database(settings) as url:

@@ -238,6 +238,10 @@ class CrmDesk(Part):
             await tx.crm_configure(account.kind, settings={"lengths": lengths} if lengths else {}, mapping=new)
             await self._log(tx, actor, "crm.mapping", account.kind, before=account.mapping, after=new)
 
+    async def close(self) -> None:
+        """Ends the connections to the CRM."""
+        await self._opening.close()
+
     def _asks(self, account: Account) -> dict[str, Callable[[], Awaitable[str]]]:
         """What is tried, in order."""
         crm = self._opening.of(account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -15,6 +16,8 @@ import httpx
 import pytest
 from aiohttp import web
 
+from appliance.__main__ import main
+from appliance.app.crm import adopt
 from appliance.core.types import Role, Staff
 from appliance.crm.base import CrmAway, CrmClosed, CrmError
 from appliance.crm.mapping import CrmField, filled, problems
@@ -24,6 +27,7 @@ from appliance.crm.webhook import Webhook
 from appliance.crm.words import reason, words
 from appliance.desk import Desk, Forbidden
 from appliance.desk.crm import CrmDesk, WrongMapping
+from appliance.settings import load
 from appliance.store.store import Store
 from tests.zoho import FOLDER, Faults, Spec, ZohoServer
 from tests.zoho.shop import Shop, enquiry, learned
@@ -152,6 +156,49 @@ async def test_the_report_counts_and_a_press_of_retry_goes_on(
     await shop.work()
     assert (await desk.tally(None)).held == 0 and len(zoho.world.records) == 2
     assert await shop.count("SELECT max(run) FROM crm_leads") == 2
+
+
+async def test_the_operator_sets_up_tests_and_retries_by_commands(
+    database_url: str, store: Store, shop: Shop, zoho: ZohoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("APPLIANCE_HOME", str(tmp_path))
+    grant = zoho.world.add_grant(code="1000.code")
+
+    async def crm(*arguments: str) -> tuple[int, dict[str, Any]]:
+        code = await asyncio.to_thread(main, ["crm", *arguments, "--json"])
+        return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    code, said = await crm("setup", "--accounts-url", zoho.url, "--client-id", grant.client_id, "--client-secret",
+                           grant.client_secret, "--code", "1000.code")  # fmt: skip
+    assert code == 0 and said["ok"] and len(said["checks"]) == 7
+    zoho.world.fields.append({**zoho.world.fields[0], "api_name": "Region"})
+    lead = await enquiry(store)
+    await shop.work()
+    code, said = await crm("status")
+    assert said["held"] == 1 and said["leads_held"][0]["lead"] == str(lead.id)
+    assert "Region" in said["leads_held"][0]["why"]
+    code, said = await crm("test")
+    assert code == 1 and said["checks"][-1]["name"] == "mapping"
+    zoho.world.fields.pop()
+    assert (await crm("retry", str(lead.id)))[1] == {"resumed": 1}
+    await shop.work()
+    assert len(zoho.world.records) == 1
+
+
+async def test_what_the_settings_say_is_taken_over_once(
+    database_url: str, store: Store, shop: Shop, zoho: ZohoServer, tmp_path: Path
+) -> None:
+    grant = zoho.world.add_grant()
+    env = {"APPLIANCE_HOME": str(tmp_path), "ZOHO_CLIENT_ID": grant.client_id, "ZOHO_CLIENT_SECRET":
+           grant.client_secret, "ZOHO_REFRESH_TOKEN": grant.refresh, "ZOHO_ACCOUNTS_URL": zoho.url}  # fmt: skip
+    await adopt(load(env), store)
+    token = await shop.opening.tokens.current()
+    await adopt(load(env), store)
+    async with store.transaction() as tx:
+        account = await tx.crm_account()
+    assert account is not None and account.kind == "zoho" and account.token_number == token.number
 
 
 class Receiver:
