@@ -45,6 +45,8 @@ def written(filled: Form, *, version: str, frame: str = "") -> Prompt:
     """A prompt of these words in the frame of another body; without one, of the prompt that ships."""
     words = tomllib.loads(frame or default_prompt().body)
     lines = [f"version = {_quoted(version)}", f"system = {_quoted(filled.system.strip())}", ""]
+    if not filled.examples:
+        lines += ["examples = []", ""]
     for user, assistant in filled.examples:
         lines += ["[[examples]]", f"user = {_quoted(user.strip())}", f"assistant = {_quoted(assistant.strip())}", ""]
     for table in ("user", "languages"):
@@ -102,11 +104,9 @@ def _builds(filled: Form) -> bool:
 
 
 def next_version(day: str, taken: Sequence[str]) -> str:
-    """The first free number of a day: "2026-11-22.4"."""
-    number = 1
-    while f"{day}.{number}" in taken:
-        number += 1
-    return f"{day}.{number}"
+    """One more than the highest number of that day: "2026-11-22.4"."""
+    numbers = [int(rest) for version in taken if (rest := version.removeprefix(f"{day}.")).isdigit()]
+    return f"{day}.{max(numbers, default=0) + 1}"
 
 
 def _quoted(text: str) -> str:

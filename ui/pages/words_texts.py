@@ -123,7 +123,8 @@ async def _said_now(here: Here) -> None:
 
     with parts.card(say("shipped")):
         parts.text(say("shipped_why"), "c-soft", tag="p")
-        parts.facts([(name, " ".join(body.split())[:200]) for name, body in (await desk.shipped(here.actor)).items()])
+        said = sorted((await desk.shipped(here.actor)).items())
+        parts.facts([(name, " ".join(body.replace("#", " ").split())[:110]) for name, body in said])
         with ui.element("div"):
             parts.button(here, say("take"), take, icon="edit")
 
