@@ -32,6 +32,7 @@ class Console:
     url: str
     database: str
     home: Path
+    pid: int = 0
 
     def cookie(self, role: Role = Role.ADMINISTRATOR, *, name: str = "Анна", lang: str = "ru") -> dict[str, str]:
         return {COOKIE: self.person(role, name=name, lang=lang)[1]}
@@ -78,7 +79,7 @@ def console(database: str, home: Path, **env: str) -> Iterator[Console]:
                 assert process.poll() is None, f"the console ended: {said}"
                 assert time.monotonic() < deadline, f"the console did not start: {said}"
                 time.sleep(0.1)
-        yield Console(url=url, database=database, home=home)
+        yield Console(url=url, database=database, home=home, pid=process.pid)
     finally:
         process.terminate()
         process.wait(20)

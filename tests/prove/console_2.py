@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
+from appliance.tasks import Tasks
 from tests.console_house import CHROMIUM, COOKIE
 from tests.console_session import Session, menu, tokens
 from tests.prove_kit import prepared_home
@@ -37,7 +37,13 @@ async def main(*, quick: bool) -> None:
             appliance.wait(path="/livez")
             _history(appliance, 300 if quick else 5000)
             with verdict("console-2") as wrong:
-                await _measure(appliance, wrong, quick=quick)
+                try:
+                    await _measure(appliance, wrong, quick=quick)
+                except* Exception:
+                    print(
+                        "\n".join(line for line in appliance.log.read_text().splitlines() if '"error"' in line)[-4000:]
+                    )
+                    raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -57,16 +63,14 @@ async def _measure(appliance: Appliance, wrong: list[str], *, quick: bool) -> No
     rounds = [dice.sample(pages, min(len(pages), QUICK_PAGES if quick else len(pages))) for _ in range(SESSIONS)]
     took: dict[str, list[float]] = defaultdict(list)
     echoes: list[float] = []
-    probing = asyncio.ensure_future(_probe(appliance, echoes))  # noqa: TID251 - cancelled below
-    await asyncio.sleep(2)
-    for _ in range(1 if quick else ROUNDS):
-        async with asyncio.TaskGroup() as people:
-            people.create_task(_in_chromium(url, keys[0], rounds[0], took))
-            for key, way in zip(keys[1:], rounds[1:], strict=True):
-                people.create_task(_without_browser(url, key, way, took))
-    probing.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await probing
+    async with Tasks() as tasks:
+        tasks.start(_probe(appliance, echoes), name="probe")
+        await asyncio.sleep(2)
+        for _ in range(1 if quick else ROUNDS):
+            async with asyncio.TaskGroup() as people:
+                people.create_task(_in_chromium(url, keys[0], rounds[0], took))
+                for key, way in zip(keys[1:], rounds[1:], strict=True):
+                    people.create_task(_without_browser(url, key, way, took))
     _judge(took, echoes, wrong)
 
 
