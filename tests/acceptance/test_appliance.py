@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,28 @@ async def test_a_killed_chat_answers_what_it_was_asked(appliance: Appliance) -> 
         assert waiting.fetchone() == (0,)
     for customer in customers:
         await customer.close()
+
+
+@pytest.mark.parametrize("name", ["worker", "console", "database"])
+def test_a_process_that_is_killed_is_at_work_again_within_half_a_minute(appliance: Appliance, name: str) -> None:
+    appliance.wait()
+    before, killed = appliance.pid(name), time.time()
+    assert appliance.kill(name)
+    while appliance.pid(name) in (0, before) or not _works(appliance, name, since=killed):
+        assert time.time() - killed < 30
+        time.sleep(0.1)
+
+
+def _works(appliance: Appliance, name: str, *, since: float) -> bool:
+    """Whether it does its part: the console shows, the worker beats, the database lets the chat be ready."""
+    match name:
+        case "console":
+            return appliance.get("/livez", role="console")[0] == 200
+        case "worker":
+            pulse = appliance.home / "run" / "worker.pulse"
+            return pulse.exists() and pulse.stat().st_mtime > since + 1
+        case _:
+            return appliance.get("/readyz")[0] == 200
 
 
 def test_health_is_told_to_monitors_and_to_load_balancers(appliance: Appliance) -> None:
