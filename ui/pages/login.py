@@ -199,12 +199,12 @@ def _show_question(here: Here, seed: Seed, bot: str, wanted: str) -> None:
 
 
 def _telegram_link(here: Here, link: str) -> None:
-    picture = io.StringIO()
+    picture = io.BytesIO()
     segno.make(link, error="m").save(picture, kind="svg", scale=4, border=2, light="#fff", xmldecl=False, svgns=True)
     ui.html(
         f'<a class="c-btn c-btn-primary" href="{escape(link)}" target="_blank" rel="noopener">'
         f'{escape(here.say("open_telegram"))}</a><p class="c-soft">{escape(here.say("scan"))}</p>'
-        f'<div class="c-qr" role="img" aria-label="{escape(here.say("qr"))}">{picture.getvalue()}</div>',
+        f'<div class="c-qr" role="img" aria-label="{escape(here.say("qr"))}">{picture.getvalue().decode()}</div>',
         sanitize=False,
     ).classes("c-form")
 
