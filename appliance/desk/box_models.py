@@ -149,9 +149,9 @@ class ModelsDesk(Part):
         must_be(actor, Role.ADMINISTRATOR)
         if self._doing and not self._doing.ended:
             raise Gone("Another model is being worked on. Wait until that has ended.")
-        self._doing = Doing(what=what, model=model)
         async with self._store.transaction() as tx:
             await self._note(tx, actor, f"model.{what}", UUID(int=0), after={"model": model})
+        self._doing = Doing(what=what, model=model)
         self._tasks.start(self._work(arguments), name=f"models {what}")
 
     async def _work(self, arguments: tuple[str, ...]) -> None:
