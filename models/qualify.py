@@ -14,7 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ ONE_IN_TWENTY = 1.645  # standard deviations above the mean (normal distribution
 SLOWER, FASTER = 0.6, 1.7  # of the qualified speeds, beyond which the box is another than the one that was measured
 _MODULES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 _FRESH = itertools.count(1)
-_SYSTEM = "You answer customers of a shop in one short sentence, from the list of goods alone. " * 4
+SYSTEM = "You answer customers of a shop in one short sentence, from the list of goods alone. " * 4
 _SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "string", "pattern": "^[A-Za-z ,.]{160,240}$"}},
@@ -105,10 +105,13 @@ async def qualify(
         left = deadline - time.monotonic() - MEASURING * seconds
         if enough or left <= 0:
             break
-        with suppress(ModelError, TimeoutError):
+        try:
             check_fit(path, slots=1, context=context)
             async with asyncio.timeout(left if tried else left + 0.5 * MEASURING * seconds):
                 outlook = await _alone(path, runtime=runtime, threads=threads, context=context)
+        except (ModelError, TimeoutError) as error:
+            report(f"{name} on {runtime}: {str(error) or 'no answer in time'}")
+        else:
             tried.append(_Tried(name, path, runtime, outlook))
             report(f"{name} on {runtime}: reads {outlook.reading:.0f} and writes {outlook.writing:.0f} tokens/s")
     if not tried:
@@ -191,7 +194,7 @@ def drift(qualification: Qualification, status: Mapping[str, Any]) -> str:
 async def ask(llm: OpenAIChat) -> float:
     """Seconds until one customer's first sentence would be written: a prompt as long as most, read anew each time."""
     goods = "\n".join(f"[{letter}] <<<Pump {next(_FRESH)}>>> in stock, cheapest" for letter in "ABCDEFG")
-    turns = [Turn(role="system", text=_SYSTEM), Turn(role="user", text=f"{goods}\nWhich pump is for a garden?")]
+    turns = [Turn(role="system", text=SYSTEM), Turn(role="user", text=f"{goods}\nWhich pump is for a garden?")]
     began, written = time.monotonic(), 0
     async with aclosing(llm.stream(turns, schema=_SCHEMA, limit=SENTENCE + 8)) as pieces:
         async for _ in pieces:
@@ -232,7 +235,7 @@ async def _alone(path: Path, *, runtime: str, threads: int, context: int) -> Out
     async with trial.engine(path, slots=1, context=context, runtime=runtime, threads=threads) as url:
         llm = OpenAIChat(url)
         try:
-            await llm.share([Turn(role="system", text=_SYSTEM)])
+            await llm.share([Turn(role="system", text=SYSTEM)])
             await ask(llm)
             return await llm.outlook()
         finally:
@@ -245,7 +248,7 @@ async def _crowd(
     async with trial.engine(chosen.path, slots=slots, context=context, runtime=chosen.runtime, threads=threads) as url:
         llm = OpenAIChat(url)
         try:
-            await llm.share([Turn(role="system", text=_SYSTEM)])
+            await llm.share([Turn(role="system", text=SYSTEM)])
             return await crowd(llm, customers=slots, until=until), await llm.outlook()
         finally:
             await llm.close()
