@@ -50,7 +50,9 @@ def report_due(now: datetime, last: datetime, every: str, zone: str) -> bool:
     due = datetime.combine(local.date(), REPORT, local.tzinfo)
     if every == "weekly":
         due -= timedelta(days=due.weekday())
-    return last < due <= now
+    if due > now:
+        due -= timedelta(days=7 if every == "weekly" else 1)
+    return last < due
 
 
 def plain(tally: Tally) -> dict[str, int]:

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from appliance.__main__ import main
-from appliance.app.crm import adopt
+from appliance.app.crm import adopt, report
 from appliance.core.types import Role, Staff
 from appliance.crm.base import CrmAway, CrmClosed, CrmError
 from appliance.crm.mapping import CrmField, filled, problems
@@ -303,3 +303,20 @@ def test_the_report_is_due_once_on_mondays_at_nine() -> None:
     assert not report_due(monday - timedelta(minutes=1), monday - week, "weekly", "Europe/Moscow")
     assert not report_due(monday + timedelta(days=3), monday, "weekly", "Europe/Moscow")
     assert report_due(monday + timedelta(days=1), monday, "daily", "Europe/Moscow")
+    assert report_due(monday - timedelta(hours=1), monday - 2 * week, "weekly", "Europe/Moscow")  # one that was missed
+
+
+async def test_managers_hear_once_how_the_pushes_go(
+    store: Store, shop: Shop, desk: CrmDesk, zoho: ZohoServer, tmp_path: Path
+) -> None:
+    await person(store, Role.MANAGER)
+    await set_up(desk, zoho)
+    await desk.go_live(None)
+    await enquiry(store)
+    await shop.work()
+    async with store.transaction() as tx:
+        await tx.crm_mark("zoho", "reported_at", datetime.now(UTC) - timedelta(days=8))
+    for _ in range(2):
+        await report(load({"APPLIANCE_HOME": str(tmp_path)}), store)
+    told = await shop.count("SELECT json_agg(body) FROM parcels WHERE kind = 'aside'")
+    assert told == [{"word": "crm_report", "values": {"sent": 1, "queued": 0, "held": 0, "lag": 0}}]
