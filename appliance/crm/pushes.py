@@ -162,7 +162,7 @@ class Pushes:
                 case.lead.id, crm.kind, remote=receipt.remote, sent=sent, noted=told.noted, quotes=told.quotes
             )
             await tx.crm_end(number, receipt.outcome, requests=asked)
-            if await tx.crm_well(crm.kind):
+            if await tx.crm_recovered(crm.kind):
                 await tx.crm_resume(reasons=PASSING)
         log.info("crm.pushed", lead=str(case.lead.id), outcome=receipt.outcome, requests=asked)
 

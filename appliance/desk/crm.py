@@ -24,8 +24,8 @@ from appliance.store.crm_report import Held, LeadState, Tally
 from appliance.store.store import Store, Transaction
 
 __all__ = [
-    "CENTRES", "FIXED", "OURS", "SCOPES", "Check", "CrmDesk", "CrmError", "CrmField", "CrmStatus", "Held", "LeadState", "Tally",
-    "WrongMapping", "filled", "reason",
+    "CENTRES", "FIXED", "OURS", "SCOPES", "Check", "CrmDesk", "CrmError", "CrmField", "CrmStatus", "Held", "LeadState",
+    "Tally", "WrongMapping", "filled", "reason",
 ]  # fmt: skip
 
 NOBODY = "0" * 32  # a key that no lead has, for trying searches
@@ -209,7 +209,7 @@ class CrmDesk(Part):
         async with self._store.transaction() as tx:
             if all(check.ok for check in checks):
                 await tx.crm_mark(account.kind, "tested_at", datetime.now(UTC))
-                await tx.crm_well(account.kind)
+                await tx.crm_unpause(account.kind)
         return checks
 
     async def mapping(self, actor: Staff | None) -> tuple[dict[str, str], dict[str, CrmField]]:
@@ -286,7 +286,7 @@ class CrmDesk(Part):
     async def _unpause(self, tx: Transaction) -> None:
         """Somebody wants to see now whether it works."""
         if account := await tx.crm_account():
-            await tx.crm_well(account.kind)
+            await tx.crm_unpause(account.kind)
 
     async def _log(
         self, tx: Transaction, actor: Staff | None, action: str, subject: str, *,

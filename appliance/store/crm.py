@@ -119,14 +119,25 @@ class CrmAccounts:
             )
         )
 
-    async def crm_well(self, kind: str) -> bool:
-        """Ends the pause; True when there was trouble before."""
+    async def crm_recovered(self, kind: str) -> bool:
+        """A push was taken: the trouble is over, unless the CRM has asked for patience while it was under way.
+
+        True when there was trouble.
+        """
+        troubled = (CrmAccountRow.trouble != {}) | CrmAccountRow.paused_until.is_not(None)
+        over = CrmAccountRow.paused_until.is_(None) | (CrmAccountRow.paused_until <= func.clock_timestamp())
         result = await self.connection.execute(
             update(CrmAccountRow)
-            .where(CrmAccountRow.kind == kind, (CrmAccountRow.trouble != {}) | CrmAccountRow.paused_until.is_not(None))
+            .where(CrmAccountRow.kind == kind, troubled, over)
             .values(trouble={}, paused_until=None)
         )
         return result.rowcount == 1
+
+    async def crm_unpause(self, kind: str) -> None:
+        """Somebody has seen to it, or wants to see now whether it works."""
+        await self.connection.execute(
+            update(CrmAccountRow).where(CrmAccountRow.kind == kind).values(trouble={}, paused_until=None)
+        )
 
     async def crm_ready(self) -> bool:
         """Whether there is a live account that is not paused."""

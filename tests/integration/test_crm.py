@@ -240,10 +240,13 @@ async def test_zoho_that_asks_for_patience_gets_it(store: Store, shop: Shop, zoh
 
 async def test_the_last_credits_are_left_to_people(store: Store, shop: Shop, zoho: ZohoServer) -> None:
     zoho.world.credits = 21
-    for number in range(3):
+    for number in range(6):
         await enquiry(store, phone=f"+7903111223{number}")
     await shop.work()
-    assert zoho.world.credits >= 17
+    before = zoho.world.credits
+    assert before >= 14  # pushes that were in hand went to their end
+    await shop.work()
+    assert zoho.world.credits == before
     async with store.transaction() as tx:
         account = await tx.crm_account()
     assert account is not None and account.trouble["id"] == "credits"
