@@ -16,6 +16,7 @@ from appliance.channels.widget_door import Door
 from appliance.desk import Desk
 from appliance.desk.audit import Audit
 from appliance.desk.files import Files
+from appliance.desk.held import HeldDesk
 from appliance.desk.house import House
 from appliance.desk.inbox import Inbox
 from appliance.desk.live import Live
@@ -78,6 +79,7 @@ def house(settings: Settings, store: Store) -> House:
         settings=InForce([Setting(name=n, value=v, source=s) for n, v, s in in_force(settings)], sites=settings.sites),
         inbox=Inbox(store=store, posted=POSTED),
         figures=figures(settings, store),
+        held=HeldDesk(store=store),
         catalogue=catalogue_desk(settings, store),
         words=words_desk(settings, store),
         files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),

@@ -237,7 +237,8 @@ class Waiting:
     leads_since: datetime | None = None
     queue: int = 0
     queue_since: datetime | None = None
-    held: int = 0
+    held: int = 0  # messages and notices that could not be delivered
+    pushes: int = 0  # leads that the CRM did not take
     imports: int = 0
     bad: int = 0
 

@@ -12,6 +12,7 @@ from appliance.desk.catalogue import CatalogueDesk
 from appliance.desk.crm import CrmDesk
 from appliance.desk.figures import FiguresDesk
 from appliance.desk.files import Files
+from appliance.desk.held import HeldDesk
 from appliance.desk.inbox import Inbox
 from appliance.desk.live import Live
 from appliance.desk.logins import Logins
@@ -32,6 +33,7 @@ class House:
     settings: InForce
     inbox: Inbox  # dialogues as managers read them
     figures: FiguresDesk
+    held: HeldDesk  # what could not be delivered
     files: Files
     live: Live
     crm: CrmDesk

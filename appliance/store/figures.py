@@ -247,7 +247,10 @@ WAITING = """
                                          AND assigned_to IS NULL) AS leads_since,
            (SELECT count(*) FROM conversations WHERE owner = 'queue') AS queue,
            (SELECT min(updated_at) FROM conversations WHERE owner = 'queue') AS queue_since,
-           (SELECT count(*) FROM parcels WHERE held IS NOT NULL AND delivered_at IS NULL) AS held,
+           (SELECT count(*) FROM parcels
+            WHERE held IS NOT NULL AND delivered_at IS NULL AND channel <> 'crm') AS held,
+           (SELECT count(DISTINCT address) FROM parcels
+            WHERE held IS NOT NULL AND delivered_at IS NULL AND channel = 'crm') AS pushes,
            (SELECT count(*) FROM uploads WHERE at > now() - interval '14 days' AND state <> 'dropped'
               AND (state = 'failed' OR (state = 'done' AND verdict ->> 'verdict' = 'refuse'))
               AND NOT EXISTS (SELECT 1 FROM uploads AS later WHERE later.source = uploads.source

@@ -22,6 +22,7 @@ from appliance.store.digests import Digests
 from appliance.store.errors import StoreUnavailable
 from appliance.store.experiments import Experiments
 from appliance.store.figures import Figures
+from appliance.store.held import HeldParcels
 from appliance.store.inbox import Inbox
 from appliance.store.keeping import Upkeep
 from appliance.store.leads import Leads
@@ -66,6 +67,7 @@ class Transaction(
     Figures,
     Experiments,
     Reports,
+    HeldParcels,
     Privacy,
     Upkeep,
     Inbox,

@@ -11,6 +11,9 @@ from sqlalchemy import delete, update
 from appliance.analytics import Analytics
 from appliance.core.figures import Dimension, Every, Period, Slice, Troubles
 from appliance.core.filters import DialogueFilter, Stage, Trouble
+from appliance.core.types import Role
+from appliance.desk.base import Gone
+from appliance.desk.held import HeldDesk
 from appliance.store.digests import START
 from appliance.store.figures import dialogues
 from appliance.store.store import Store
@@ -211,7 +214,19 @@ async def test_what_waits_for_a_person_is_counted_until_somebody_acts(store: Sto
     await tell(store, untaken, taken, queue)
     async with store.transaction() as tx:
         parcel = await tx.post(channel="mail", address="a@firm.example", kind="notice", body={})
-        await tx.connection.execute(update(ParcelRow).where(ParcelRow.id == parcel).values(held="no such address"))
+        await tx.post(channel="crm", address="lead", kind="push", body={})
+        await tx.connection.execute(update(ParcelRow).values(held="no such address", attempts=8))
     waiting = await Analytics(store=store, zone="UTC").waiting()
-    assert (waiting.leads, waiting.queue, waiting.held) == (1, 1, 1)
+    assert (waiting.leads, waiting.queue, waiting.held, waiting.pushes) == (1, 1, 1, 1)
     assert waiting.leads_since == MONDAY
+    desk = HeldDesk(store=store)
+    async with store.transaction() as tx:
+        manager = await tx.employ(name="A", role=Role.MANAGER, telegram_id=None, email="", lang="ru")
+    (held,), total = await desk.page(manager)
+    assert (held.id, held.why, total) == (parcel, "no such address", 1)
+    await desk.again(manager, parcel)
+    async with store.transaction() as tx:
+        (lease,) = await tx.take(["mail"], lease=timedelta(minutes=1))
+    assert lease.parcel.attempts == 1
+    with pytest.raises(Gone):
+        await desk.drop(manager, parcel)  # it is on its way: nobody gives it up from under the deliverer

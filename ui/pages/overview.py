@@ -32,7 +32,8 @@ NEEDS = (
     Need(name="leads", icon="assignment_ind", href="/leads"),
     Need(name="imports", icon="inventory_2", href="/catalogue"),
     Need(name="bad", icon="thumb_down", href="/review"),
-    Need(name="held", icon="outgoing_mail", href="/status"),
+    Need(name="pushes", icon="sync_problem", href="/crm"),
+    Need(name="held", icon="outgoing_mail", href="/undelivered"),
 )
 DOORS: Mapping[str, str] = {"catalogue": "/catalogue", "engine": "/models", "worker": "/health", "disk": "/health"}
 
