@@ -18,6 +18,7 @@ import uvicorn
 from sqlalchemy import text
 
 from appliance.app.console import doors, house
+from appliance.builds import Builds
 from appliance.core.types import Inbound, Reply, Role, Route, Rung, Staff
 from appliance.desk.house import House
 from appliance.desk.sessions import Visitor
@@ -54,6 +55,7 @@ class Rig:
     cookies: dict[str, str] = field(default_factory=dict)  # session tokens by kind; "" for nobody
     conversations: list[UUID] = field(default_factory=list)
     leads: list[UUID] = field(default_factory=list)
+    uploads: list[UUID] = field(default_factory=list)
 
     def http(self) -> httpx.AsyncClient:
         """A client that keeps no connection: a busy box would close it in the moment of its next use."""
@@ -67,10 +69,13 @@ class Rig:
         return sorted((place for place in self.site.places if place.page), key=lambda place: place.path)
 
     def addresses(self, place: Place) -> list[str]:
-        """The place's path with ids that might be meant; the first that answers is the one."""
+        """The place's path with ids that might be meant, the likeliest first; the first that answers is the one."""
         if "{" not in place.path:
             return [place.path]
-        return [_filled(place.path, str(id)) for id in (*self.conversations[:1], *self.leads[:1], uuid4(), 1)]
+        return [_filled(place.path, str(id)) for id in self._ids()]
+
+    def _ids(self) -> list[UUID]:
+        return [*self.uploads[:1], *self.conversations[:1], *self.leads[:1], uuid4()]
 
 
 def _filled(path: str, id: str) -> str:
@@ -142,7 +147,8 @@ async def _people(rig: Rig) -> None:
 
 
 async def fill(rig: Rig, *, dialogues: int = 12) -> None:
-    """Dialogues and leads whose every word is hostile."""
+    """Dialogues, leads and a price list whose every word is hostile."""
+    await _price_list(rig)
     book = Leads(region="RU", hours=Hours.read("", "UTC"), idle=timedelta(minutes=30))
     for number in range(dialogues):
         words = f"{EVIL} насос {number}"
@@ -169,3 +175,21 @@ async def fill(rig: Rig, *, dialogues: int = 12) -> None:
         async with rig.store.transaction() as tx:
             lead = await book.from_form(tx, received.conversation, values, "2026-11")
         rig.leads.append(lead.id)
+
+
+async def _price_list(rig: Rig) -> None:
+    """An upload that has been read, with hostile cells, columns and file name."""
+    quoted = EVIL.replace('"', '""')
+    rows = [f'"Артикул";"Наименование";"Цена, руб.";"{quoted}"']
+    rows += [f'"A-{n}";"Насос {n} {quoted}";"{100 + n}";"{quoted}"' for n in range(30)]
+    rows.append(f'"A-99";"{quoted}";"{quoted}";"=1+1"')
+
+    async def body() -> AsyncIterator[bytes]:
+        yield "\n".join(rows).encode()
+
+    id = uuid4()
+    await rig.house.catalogue.receive(rig.people["administrator"], id, f"{EVIL}.csv", body(), lang="ru")
+    builds = Builds(store=rig.store, folder=rig.settings.home / "uploads")
+    while await builds.work_once():
+        pass
+    rig.uploads.append(id)

@@ -127,7 +127,7 @@ def made_up(call: Callable[..., Any]) -> dict[str, Any]:
     """A value of the right type for each parameter that must be given, but the actor."""
     hints = typing.get_type_hints(call)
     return {
-        value.name: a_value(hints.get(value.name, str))
+        value.name: "ru" if value.name == "lang" else a_value(hints.get(value.name, str))
         for value in list(inspect.signature(call).parameters.values())[1:]
         if value.default is value.empty and value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)
     }

@@ -1,0 +1,151 @@
+"""Takes every page of the console over a sample history, at three widths and in two languages, to be looked at."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+from playwright.async_api import Browser, async_playwright
+from sqlalchemy import text
+
+from tests.console_house import CHROMIUM
+from tests.prove._console import Rig, console, database
+from tests.prove_kit import prepared_home
+from tests.rig import ROOT
+
+WIDTHS = (1440, 1024, 390)
+HEIGHTS = {1440: 900, 1024: 768, 390: 844}
+SETTLED = 1500  # milliseconds in which a page gets its content and its charts are drawn
+ACROSS, EDGE, LABEL = 4, 16, 26  # of the contact sheet: shots in a row, pixels between them, pixels of a caption
+THUMB = (480, 300)
+FONT = ROOT / "appliance" / "paper" / "fonts" / "DejaVuSans.ttf"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture, and what is wrong with the page as far as a machine sees."""
+
+    file: Path
+    name: str
+    width: int
+    lang: str
+    troubles: tuple[str, ...]
+
+
+async def main(*, out: Path, sheet: Path | None, dialogues: int, leads: int, rows: int, only: str, dark: bool) -> int:
+    with database() as (url, home):
+        home.rmdir()
+        prepared_home(home, rows=rows, model=False)
+        _history(url, home, dialogues, leads)
+        async with console(url, home) as rig, async_playwright() as playwright:
+            await _learn(rig)
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            shots = []
+            for width in WIDTHS:
+                for lang in ("ru", "en"):
+                    shots += await take(rig, browser, out, width=width, lang=lang, only=only, dark=dark)
+            await browser.close()
+    for shot in shots:
+        for trouble in shot.troubles:
+            print(f"{shot.name} at {shot.width} px, {shot.lang}: {trouble}")
+    if sheet:
+        contact_sheet([shot for shot in shots if shot.width == 1440 and shot.lang == "en"], sheet)
+        print(f"{sheet} shows {len(shots) // 6} pages")
+    print(f"{len(shots)} pictures in {out}, {sum(bool(shot.troubles) for shot in shots)} with trouble")
+    return 0
+
+
+async def take(
+    rig: Rig, browser: Browser, out: Path, *, width: int, lang: str, only: str = "", dark: bool = False
+) -> list[Shot]:
+    """Every registered page as an administrator sees it."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": HEIGHTS[width]}, color_scheme="dark" if dark else "light",
+        locale="ru-RU" if lang == "ru" else "en-GB",
+    )  # fmt: skip
+    await context.add_cookies(
+        [
+            {"name": rig.site.cookie, "value": rig.cookies["administrator"], "url": rig.url},
+            {"name": "lang", "value": lang, "url": rig.url},
+        ]
+    )
+    page = await context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+    page.on("request", lambda asked: None if asked.url.startswith((rig.url, "data:", "blob:", rig.house.chat))
+            else troubles.append(f"asks {asked.url}"))  # fmt: skip
+    shots = []
+    for place in rig.pages():
+        if only and only not in place.path:
+            continue
+        troubles.clear()
+        for address in rig.addresses(place):
+            answer = await page.goto(rig.url + address)
+            if answer is not None and answer.status == 200:
+                break
+        await page.wait_for_timeout(SETTLED)
+        if (wide := await page.evaluate("document.documentElement.scrollWidth")) > width:
+            troubles.append(f"is {wide} px wide")
+        name = place.path.strip("/").replace("/", "-").replace("{", "").replace("}", "") or "start"
+        file = out / f"{name}-{width}-{lang}{'-dark' if dark else ''}.png"
+        await page.screenshot(path=str(file))
+        shots.append(Shot(file, place.path, width, lang, tuple(troubles)))
+    await context.close()
+    return shots
+
+
+def contact_sheet(shots: list[Shot], sheet: Path) -> None:
+    """All pictures small, side by side, each with its name."""
+    rows = -(-len(shots) // ACROSS)
+    size = (ACROSS * (THUMB[0] + EDGE) + EDGE, rows * (THUMB[1] + LABEL + EDGE) + EDGE)
+    whole = Image.new("RGB", size, "#e9ecea")
+    draw, font = ImageDraw.Draw(whole), ImageFont.truetype(str(FONT), 14)
+    for number, shot in enumerate(shots):
+        left = EDGE + number % ACROSS * (THUMB[0] + EDGE)
+        top = EDGE + number // ACROSS * (THUMB[1] + LABEL + EDGE)
+        with Image.open(shot.file) as picture:
+            whole.paste(picture.convert("RGB").resize(THUMB, Image.Resampling.LANCZOS), (left, top))
+        draw.text((left, top + THUMB[1] + 4), shot.name, fill="#17201f", font=font)
+    sheet.parent.mkdir(parents=True, exist_ok=True)
+    whole.quantize(128).save(sheet, optimize=True)
+
+
+async def _learn(rig: Rig) -> None:
+    """Presentable people, and the ids that pages of one thing need."""
+    names = {"administrator": "Анна Смирнова", "manager": "Пётр Ким", "disabled": "Олег Иванов"}
+    async with rig.store.transaction() as tx:
+        for kind, person in rig.people.items():
+            await tx.change_person(person.id, name=names.get(kind, "Мария Орлова"))
+        await tx.connection.execute(text("UPDATE sessions SET browser = 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0'"))
+        found = await tx.connection.scalars(text("SELECT id FROM conversations ORDER BY updated_at DESC LIMIT 1"))
+        rig.conversations += list(found)
+        rig.leads += list(await tx.connection.scalars(text("SELECT id FROM leads ORDER BY created_at DESC LIMIT 1")))
+
+
+def _history(url: str, home: Path, dialogues: int, leads: int) -> None:
+    env = {**os.environ, "APPLIANCE_HOME": str(home), "DATABASE_URL": url}
+    program = [sys.executable, "-m", "appliance.history", "--dialogues", str(dialogues), "--leads", str(leads)]
+    subprocess.run(program, cwd=ROOT, env=env, check=True)
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    options.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "console-screenshots")
+    options.add_argument("--sheet", type=Path)
+    options.add_argument("--dialogues", type=int, default=5000)
+    options.add_argument("--leads", type=int, default=800)
+    options.add_argument("--rows", type=int, default=40_000)
+    options.add_argument("--only", default="", help="pages whose path has this")
+    options.add_argument("--dark", action="store_true")
+    asked = options.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    logging.disable(logging.ERROR)
+    sys.exit(asyncio.run(main(**vars(asked))))
