@@ -94,7 +94,7 @@ class Pipeline:
 
     async def leads_by_status(self, reader: UUID, sought: Sought) -> Mapping[str, int]:
         rows = await self.connection.execute(text(COUNTS), _values(reader, sought, None, 0))
-        return {row.status: row.count for row in rows}
+        return {row.status: row.leads for row in rows}
 
     async def quotes_of(self, lead: UUID) -> list[QuoteLine]:
         """The quotations of a lead, newest first."""
@@ -163,7 +163,7 @@ LEADS = f"""{COLUMNS} WHERE {FITS}
     ORDER BY l.updated_at DESC, l.id DESC LIMIT :limit"""
 LEAD = f"{COLUMNS} WHERE l.id = :id"
 LEADS_OF = f"{COLUMNS} WHERE l.conversation_id = :id ORDER BY l.created_at DESC LIMIT 10"
-COUNTS = f"""SELECT l.status, count(*) FROM leads AS l LEFT JOIN conversations AS c ON c.id = l.conversation_id
+COUNTS = f"""SELECT l.status, count(*) AS leads FROM leads AS l LEFT JOIN conversations AS c ON c.id = l.conversation_id
     WHERE {FITS} GROUP BY l.status"""  # noqa: S608 - put together from constants
 
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiohttp import web
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from appliance.core.types import Role
@@ -26,7 +27,7 @@ from tests.botapi.world import Bot
 from tests.console_house import CHROMIUM
 from tests.price_lists import DATA
 from tests.prove_kit import prepared_home
-from tests.rig import Appliance, Customer, verdict
+from tests.rig import Appliance, Customer, free_port, verdict
 from ui.i18n import texts_in
 
 TELEGRAM_ID = 900
@@ -86,6 +87,7 @@ async def corrects_one_mapping(week: Week) -> None:
     choices = page.locator("table select")
     await choices.last.select_option("")
     await week.press("catalogue_upload", "save_mapping")
+    await expect(page.get_by_text(words("catalogue_upload", "leave"))).to_be_visible(timeout=SOON)
     await expect(page.get_by_text(words("catalogue_upload", "report"), exact=True)).to_be_visible(timeout=BUILT)
 
 
@@ -180,24 +182,88 @@ async def downloads_a_report(week: Week) -> None:
     assert _bytes(str(await (await started.value).path())) > 2000, "the report is empty"
 
 
+async def edits_tries_and_publishes_a_prompt(week: Week) -> None:
+    page = week.page
+    await page.goto(f"{week.url}/prompts")
+    await week.press("words_prompts", "new")
+    await expect(page).to_have_url(re.compile(r"/prompts/.+"), timeout=SOON)
+    system = page.get_by_label(words("words_prompt", "system"), exact=True).first
+    await system.fill(f"{await system.input_value()}\nBe brief.")
+    await week.press("words_prompt", "save_draft")
+    await page.get_by_label(words("words_prompt", "questions"), exact=True).fill("нужен насос скважинный")
+    await week.press("words_prompt", "try_now")
+    await expect(page.locator(".c-tried-sides > *").first).to_be_visible(timeout=180_000)
+    await week.press("words_prompt", "publish")
+    await expect(page).to_have_url(re.compile(r"/prompts$"), timeout=SOON)
+
+
+async def retries_a_lead_that_the_crm_refused(week: Week) -> None:
+    """A CRM of the customer's own, by webhook: it refuses a lead, is mended, and gets it at the press of a button."""
+    page, crm = week.page, Crm()
+    await crm.start()
+    try:
+        setup = ("crm", "setup", "--webhook", crm.url, "--secret", "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0")
+        connected = await asyncio.to_thread(week.appliance.command, *setup)
+        assert connected.returncode == 0, connected.stdout + connected.stderr
+        crm.refuses = True
+        await _lead(week.appliance)
+        await page.goto(f"{week.url}/crm")
+        again = page.get_by_role("button", name=words("frame", "retry"))
+        await expect(again.first).to_be_visible(timeout=BUILT)
+        crm.refuses, crm.taken = False, 0
+        await again.first.click()
+        async with asyncio.timeout(60):
+            while not crm.taken:
+                await asyncio.sleep(0.5)
+    finally:
+        await crm.stop()
+
+
+class Crm:
+    """A server that takes events, or refuses them as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.refuses, self.taken, self.url = False, 0, ""
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/leads", self._take)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        port = free_port()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.url = f"http://127.0.0.1:{port}/leads"
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        if self.refuses:
+            return web.Response(status=422, text="the field Industry is required")
+        self.taken += 1
+        return web.json_response({})
+
+
 Step = Callable[[Week], Awaitable[None]]
 STEPS: tuple[Step, ...] = (
     logs_in_through_the_bot, uploads_a_price_list, corrects_one_mapping, reads_the_report_and_rehearses, activates_it,
-    sees_the_chat_answer_from_it, rolls_back, takes_a_dialogue_over_and_hands_it_back, closes_a_lead,
-    downloads_a_report,
+    sees_the_chat_answer_from_it, rolls_back, edits_tries_and_publishes_a_prompt,
+    takes_a_dialogue_over_and_hands_it_back, retries_a_lead_that_the_crm_refused, closes_a_lead, downloads_a_report,
 )  # fmt: skip
 QUICK: tuple[Step, ...] = (logs_in_through_the_bot, takes_a_dialogue_over_and_hands_it_back, closes_a_lead)
-MISSING = ("a prompt is edited, tried and published", "a push to the CRM that was held is tried again")
 
 
 async def main(*, quick: bool, shots: Path | None) -> None:
     folder = Path(tempfile.mkdtemp(prefix="console-1-"))
     try:
-        home = prepared_home(folder / "home", rows=2000 if quick else 40_000, model=False)
+        home = prepared_home(folder / "home", rows=2000 if quick else 40_000, model=not quick)
+        # The smoke test has no model: what it tries needs none.
+        engine = {"APPLIANCE_ENGINE_URL": "http://127.0.0.1:1"} if quick else {}
         async with BotApi(limits=Limits()) as api:
             bot = api.add_bot("923456:" + "A" * 35)
-            with Appliance(home, APPLIANCE_ENGINE_URL="http://127.0.0.1:1", TELEGRAM_TOKEN=bot.token,
-                           TELEGRAM_API_URL=api.url) as appliance:  # fmt: skip
+            with Appliance(home, TELEGRAM_TOKEN=bot.token, TELEGRAM_API_URL=api.url, **engine) as appliance:
                 await asyncio.to_thread(appliance.wait, path="/livez")
                 await bot.joined()
                 await _employ(appliance)
@@ -224,8 +290,6 @@ async def _live(
             if not await _step(week, number, step, wrong):
                 break
         await chromium.close()
-    if not quick:
-        wrong += [f"not tried yet: {what}" for what in MISSING]
     print(f"{len(week.done)} of {len(steps)} steps of the week done")
 
 
