@@ -25,6 +25,8 @@ from appliance.store.schema import migrate
 from appliance.store.store import Store, plain_url
 
 ASIDE = ".restoring"
+_OTHERS = """SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,10 @@ def restore(
             raise BackupError(
                 f"{living}; restoring replaces it. Say --force to put it aside and go back to {backup.id} of "
                 f"{backup.created:%Y-%m-%d %H:%M} UTC."
+            )
+        if url and (others := _connected(url)):
+            raise BackupError(
+                f"{others} connections use the database. Stop chat, console and worker on every box first."
             )
         if backup.revision not in known():
             raise BackupError(
@@ -147,6 +153,16 @@ def _living(home: Path, url: str) -> str:
     elif (home / "postgres" / "data").exists():
         return f"{home} holds a database"
     return f"{home} holds a catalogue" if (home / "catalog" / "live.json").exists() else ""
+
+
+def _connected(url: str) -> int:
+    """Who else uses a database that is not our own: its tables cannot be replaced under their hands."""
+    try:
+        with psycopg.connect(plain_url(url), connect_timeout=10) as connection:
+            row = connection.execute(_OTHERS).fetchone()
+    except psycopg.Error as error:
+        raise BackupError(f"The database cannot be reached: {str(error).strip()}") from error
+    return int(row[0]) if row else 0
 
 
 @contextlib.contextmanager

@@ -183,6 +183,19 @@ def test_another_database_is_restored_as_a_whole_or_not_at_all(home: Path, runni
     assert dump.rows_of(running) == dict(made.rows)
 
 
+def test_a_database_that_others_use_is_not_replaced_under_their_hands(home: Path, tmp_path: Path) -> None:
+    with Embedded(home / "postgres") as server:
+        made = Backups(home).create(server.url)
+    with Embedded(tmp_path / "elsewhere") as server:
+        box = Backups(tmp_path / "box", folder=made.place.parent)
+        with psycopg.connect(server.url), pytest.raises(BackupError, match="1 connections"):
+            restore(box, url=server.url)
+        done = restore(box, url=server.url)
+        assert done.rows == sum(made.rows.values()) and rows(server.url, "messages") == 1000
+        with pytest.raises(BackupError, match="holds tables"):
+            restore(box, url=server.url)
+
+
 def test_who_was_erased_since_is_erased_again(home: Path, running: str) -> None:
     conversation = talk(running, 3)
     backups = Backups(home)
