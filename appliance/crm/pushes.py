@@ -78,9 +78,11 @@ class Pushes:
         """What the schedule does: held pushes get their hour and are told of, those whose hour has come go again."""
         async with self._store.transaction() as tx:
             await tx.crm_plan(self._first_wait, LONGEST_WAIT)
+        async with self._store.transaction() as tx:
             due = await tx.crm_due()
             if due and await tx.crm_ready():
                 await tx.crm_resume(due)
+        async with self._store.transaction() as tx:
             for lead in await tx.crm_missing(quiet=self._quiet):
                 await tx.owe_crm(lead)
             await tell_held(tx, now=self._clock())

@@ -88,13 +88,14 @@ class CrmQueue(Outgoing):
     async def crm_sent(
         self, lead: UUID, kind: str, *, remote: str, sent: Mapping[str, str], noted: int, quotes: Sequence[int]
     ) -> None:
-        """What the CRM knows from now on. An older push of this lead that is held has nothing left to tell."""
+        """What the CRM knows from now on. An older push of this lead that is held has nothing left to tell.
+
+        Parcels are locked before what is known, as `crm_resume` does it: so two of them never wait for each other.
+        """
         values = {
             "remote": remote, "sent": dict(sent), "noted_seq": noted, "quotes": list(quotes),
             "sent_at": func.clock_timestamp(), "resume_at": None,
         }  # fmt: skip
-        statement = upsert(CrmLeadRow).values(lead_id=lead, kind=kind, **values)
-        await self.connection.execute(statement.on_conflict_do_update(index_elements=["lead_id", "kind"], set_=values))
         await self.connection.execute(
             text(
                 """UPDATE parcels SET held = NULL, delivered_at = clock_timestamp()
@@ -103,6 +104,8 @@ class CrmQueue(Outgoing):
             ),
             {"crm": CRM, "lead": str(lead), "push": PUSH},
         )
+        statement = upsert(CrmLeadRow).values(lead_id=lead, kind=kind, **values)
+        await self.connection.execute(statement.on_conflict_do_update(index_elements=["lead_id", "kind"], set_=values))
 
     async def crm_said(self, conversation: UUID, *, after: int) -> list[Said]:
         """What was said since message `after`, oldest first, at most the newest `TOLD`."""
