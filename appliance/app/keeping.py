@@ -12,11 +12,14 @@ from appliance.desk.privacy import PrivacyDesk
 from appliance.health import Part, Probe, bad
 from appliance.privacy import PersonalData
 from appliance.settings import Settings
-from appliance.space import Space
+from appliance.space import LOOK_BACK, Space, days_left
+from appliance.store.errors import StoreUnavailable
 from appliance.store.store import Store
 from appliance.upkeep import Keeper
 from catalog.shelf import Shelf
 
+FILLS = 7  # days before the disk is short in which people are alerted
+ROOM_EVERY = 300.0  # seconds; it changes once a day
 BACKUPS_EVERY = 60.0  # seconds between looks at the backups
 
 
@@ -90,3 +93,17 @@ def backup_health(settings: Settings) -> Probe:
         return bad("backup", trouble[0], **trouble[1]) if trouble else Part(name="backup")
 
     return Probe(look=look, every=BACKUPS_EVERY)
+
+
+def room_health(store: Store) -> Probe:
+    """Whether the disk has room for the days to come, by what the last ones took."""
+
+    async def look() -> Part:
+        try:
+            async with store.transaction() as tx:
+                left = days_left(await tx.rooms(LOOK_BACK))
+        except StoreUnavailable:
+            return Part(name="room")  # the database's own part tells of that
+        return bad("room", "disk_fills", days=left) if left is not None and left <= FILLS else Part(name="room")
+
+    return Probe(look=look, every=ROOM_EVERY)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from appliance import logs, probes
 from appliance.alert_post import Person
-from appliance.app.keeping import backup_health
+from appliance.app.keeping import backup_health, room_health
 from appliance.app.parts import model_files, model_health
 from appliance.beating import Beating
 from appliance.channels.telegram import TelegramChannel
@@ -104,6 +104,7 @@ def chat_health(
         "clock": probes.clock(beats),
         "disk": probes.disk(settings.home),
         "backup": backup_health(settings),
+        "room": room_health(store),
         "processes": probes.processes(settings.home),
         "logs": probes.logs(settings.home),
     }

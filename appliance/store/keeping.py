@@ -49,7 +49,8 @@ class Upkeep:
         """Has the worker do it soon; one of a kind that waits already is that one."""
         row = upsert(ChoreRow).values(kind=kind, wants=dict(wants or {}), asked_by=by)
         waiting = row.on_conflict_do_nothing(index_elements=["kind"], index_where=text("ended_at IS NULL"))
-        if (made := await self.connection.scalar(waiting.returning(ChoreRow.id))) is not None:
+        made: UUID | None = await self.connection.scalar(waiting.returning(ChoreRow.id))
+        if made is not None:
             return made
         query = select(ChoreRow.id).where(ChoreRow.kind == kind, ChoreRow.ended_at.is_(None))
         return (await self.connection.scalars(query)).one()
