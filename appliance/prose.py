@@ -86,8 +86,11 @@ class Writer:
     """Writes prose when at least its first sentence can be finished within the customer's patience."""
 
     def __init__(
-        self, *, llm: LLM, prompt: Prompt, patience: timedelta, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, *, llm: LLM, prompt: Prompt, patience: timedelta, longest: int = LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """`longest` in tokens: the most that an answer may have, whatever time there is."""
+        self._longest = longest
         self._llm = llm
         self._prompt = prompt
         self._patience = patience.total_seconds()
@@ -125,7 +128,7 @@ class Writer:
             outlook,
             prompts=[self._llm.tokens(request.turns[-1].text) for request in requests],
             sentence=self._sentence,
-            longest=LIMIT,
+            longest=self._longest,
             patience=left / self._wrong,
             grace=GRACE * self._wrong,
             had=self._lately(asking.who),
@@ -136,7 +139,7 @@ class Writer:
         self._tried = self._clock()
         attempt = _Attempt(asking, brief, requests[-1 if probing else choice.prompt], outlook, left)
         attempt.built = built
-        attempt.limit = LIMIT if probing else choice.limit
+        attempt.limit = self._longest if probing else choice.limit
         attempt.within = None if probing else SLACK * left / self._wrong - self._sentence / outlook.writing
         await self._attempt(attempt, stopped=stopped, show=show)
         return self._outcome(attempt, asking, predicted=choice.seconds)

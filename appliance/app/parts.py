@@ -18,7 +18,7 @@ from appliance.hours import Hours, HoursNow, Opening
 from appliance.leads import Leads
 from appliance.pages import goods
 from appliance.paper.sheet import Letterhead
-from appliance.prose import Writer
+from appliance.prose import LIMIT, Writer
 from appliance.quotes import Quotes
 from appliance.settings import Settings
 from appliance.shop import Owner
@@ -29,6 +29,7 @@ from catalog.shelf import Shelf
 from models import registry
 from models.base import LLM, Embedder
 from models.files import ModelFiles
+from models.qualify import kept
 
 POSTED = ("telegram",)  # channels whose messages go out as parcels
 
@@ -65,7 +66,7 @@ async def assistant(
         yield Assistant(
             shelf=shelf_,
             embedder=embedder(settings),
-            writer=Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=settings.patience)),
+            writer=_writer(settings, llm),
             company=lambda: said.now.passages,
             voice=lambda: said.now.voice,
             vectors=settings.home / "cache" / "vectors",
@@ -79,12 +80,15 @@ async def assistant(
 
 
 def owner(settings: Settings, store: Store | None, llm: LLM | None = None) -> Owner:
-    """The owner's words; whoever keeps them up to date runs it. An engine of ours hears of new prompts."""
+    """The owner's words; whoever keeps them up to date runs it.
+
+    With the model that answers customers, texts are also found by meaning, and an engine of ours hears of new prompts.
+    """
     return Owner(
         store=store,
         home=settings.home,
         hours=Hours.read(settings.work_hours, settings.timezone),
-        embedder=embedder(settings) if store else None,
+        embedder=embedder(settings) if llm else None,
         vectors=settings.home / "cache" / "vectors",
         share=getattr(llm, "share", None),
     )
@@ -93,6 +97,15 @@ def owner(settings: Settings, store: Store | None, llm: LLM | None = None) -> Ow
 def opening(settings: Settings, owner_: Owner | None) -> Opening:
     """The working hours: the owner's own where there is one to ask, else those of the settings."""
     return HoursNow(lambda: owner_.now.hours) if owner_ else Hours.read(settings.work_hours, settings.timezone)
+
+
+def _writer(settings: Settings, llm: LLM) -> Writer:
+    """Answers are as long as this box was measured to have time for."""
+    found = kept(model_files(settings).folder)
+    longest = min(LIMIT, found.answer) if found else LIMIT
+    return Writer(
+        llm=llm, prompt=default_prompt(), patience=timedelta(seconds=settings.patience), longest=longest
+    )
 
 
 def leads(settings: Settings, owner_: Owner | None = None) -> Leads:
