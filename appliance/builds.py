@@ -14,12 +14,13 @@ from typing import Any
 
 import structlog
 
-from appliance.building import BUSY, JOB
+from appliance.building import BUSY, JOB, LIST
 from appliance.processes import end, lines, spawn
 from appliance.store.questions import recent_questions
 from appliance.store.store import Store
 from appliance.store.uploads import Upload
 from appliance.tasks import Tasks
+from catalog.workbook import message
 
 log = structlog.get_logger("builds")
 
@@ -57,20 +58,26 @@ class Builds:
         if upload is None:
             return False
         log.info("upload.working", upload=str(upload.id), task=upload.task, attempt=upload.attempts)
-        await asyncio.to_thread(self._order, upload, questions)
+        if upload.attempts > ATTEMPTS or not await asyncio.to_thread(self._order, upload, questions):
+            await self._end(upload, state="failed", fault=message("missing_file", upload.lang, file=upload.file))
+            return True
         code, said = await self._attend(upload)
         await self._settle(upload, code, said)
         return True
 
-    def _order(self, upload: Upload, questions: list[str]) -> None:
+    def _order(self, upload: Upload, questions: list[str]) -> bool:
+        """Says in the upload's folder what is to be done; False where the list is not there any more."""
         job = {
             "task": upload.task, "file": upload.file, "lang": upload.lang, "how": upload.how, "source": upload.source,
             "options": dict(upload.options), "version": upload.version if upload.task == "rehearse" else "",
             "questions": questions,
         }  # fmt: skip
         folder = self._folder / str(upload.id)
+        if not (folder / LIST / upload.file).is_file():
+            return False
         (folder / f"{upload.task}.json").unlink(missing_ok=True)
         (folder / JOB).write_text(json.dumps(job, ensure_ascii=False), "utf-8")
+        return True
 
     async def _attend(self, upload: Upload) -> tuple[int | None, str]:
         """Starts the process and passes its progress on; its exit code (None when the lease was lost), last words."""

@@ -12,7 +12,7 @@ from appliance.desk.words import Tried, WordsDesk
 from appliance.play import TryOut
 from appliance.prose import Writer
 from appliance.settings import Settings
-from appliance.shop import company_texts
+from appliance.shop import company_texts, embed_passages
 from appliance.store.store import Store
 
 PATIENT = timedelta(seconds=90)  # whoever tries a prompt wants to read what it says, however slow the box
@@ -40,6 +40,7 @@ def words_desk(settings: Settings, store: Store) -> WordsDesk:
 
     async def try_(prompt: Prompt, question: str) -> Tried:
         await said.look()
+        await embed_passages(said.now.passages, embedder(settings), settings.home / "cache" / "vectors")
         trying.assistant = trying.assistant or assistant()
         return await trying(prompt, question)
 

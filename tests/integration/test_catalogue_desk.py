@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -257,7 +258,7 @@ def _building(tmp_path: Path) -> int | None:
 
 
 async def test_what_cannot_be_read_fails_with_words_and_is_not_tried_again(
-    desk: CatalogueDesk, builds: Builds, manager: Staff
+    desk: CatalogueDesk, builds: Builds, manager: Staff, home: Path
 ) -> None:
     id = uuid4()
     await desk.receive(manager, id, "../../Прайс <b>.xlsx", pieces(b"%PDF-1.7 no price list"), lang="ru")
@@ -266,6 +267,12 @@ async def test_what_cannot_be_read_fails_with_words_and_is_not_tried_again(
     assert (upload.file, upload.state, upload.attempts) == ("Прайс b .xlsx", "failed", 1)
     assert upload.fault and "Traceback" not in upload.fault
     assert not await builds.work_once()
+
+    shutil.rmtree(home / "uploads" / str(id))
+    await desk.read_again(manager, id, {})
+    await builds.work_once()
+    gone = await desk.upload(manager, id)
+    assert (gone.state, gone.fault.startswith("Нет файла Прайс b .xlsx")) == ("failed", True)
 
 
 async def test_an_upload_that_is_too_large_leaves_nothing_and_the_same_twice_is_one(

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from appliance.assistant import Assistant
+from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt
 from appliance.core.types import Inbound, Role, Staff
 from appliance.desk.base import Forbidden, Gone
@@ -258,10 +259,9 @@ async def test_a_try_out_asks_the_model_with_each_prompt_stores_nothing_and_stop
 ) -> None:
     llm, trying = ScriptedLLM([SAID, SAID, SAID], pause=timedelta(milliseconds=5)), TryOut()
     trying.assistant = Assistant(
-        shelf=shelf, embedder=embedder, company=lambda: owner.now.passages, voice=trying.voice,
+        shelf=shelf, embedder=embedder, company=lambda: Passages(SHIPPED), voice=trying.voice,
         writer=Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=20)), vectors=tmp_path / "v",
     )  # fmt: skip
-    owner = Owner(store=store, home=tmp_path, hours=Hours.read("", "UTC"))
     desk = WordsDesk(store=store, shipped=lambda: SHIPPED, try_=trying)
     two = [("live", FORM), ("draft", Form(system="Be brief and kind."))]
     tried: list[Tried] = []

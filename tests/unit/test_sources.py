@@ -35,8 +35,8 @@ def test_a_suppliers_list_leaves_the_others_as_they_are_and_codes_with_their_own
 def test_a_list_of_prices_changes_prices_and_stock_alone() -> None:
     new = [product("b-1", 70, stock=0), product("A-1", None, stock=5), product("X-1")]
     goods, problems = joined(LIVE, new, "prices", "", lang="ru")
-    assert [(one.sku, one.name, one.price, one.stock) for one in goods] == [
-        ("A-1", "Насос A-1", 100, 5), ("A-2", "Насос A-2", 100, None), ("B-1", "Насос B-1", 70, 0),
+    assert [f"{one.sku}, {one.name}: {one.price}, {one.stock}" for one in goods] == [
+        "A-1, Насос A-1: 100, 5", "A-2, Насос A-2: 100, None", "B-1, Насос B-1: 70, 0",
     ]  # fmt: skip
     assert [one.row for one in problems] == [7] and "X-1" in problems[0].message
 

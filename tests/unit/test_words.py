@@ -11,7 +11,7 @@ import pytest
 
 from appliance.core.canned import Canned, CannedAnswers, shown_to
 from appliance.core.consent import ALL_SHIPPED, Consents, ConsentText
-from appliance.core.leads import talk
+from appliance.core.leads import Contacts, talk
 from appliance.core.prompt import Prompt, default_prompt, shared_prefix
 from appliance.core.prompt_form import Form, faults, form, next_version, written
 from appliance.core.texts import languages
@@ -96,7 +96,7 @@ def test_managers_find_answers_in_the_customers_language_first() -> None:
 
 def test_the_owners_consent_is_asked_word_for_word_and_its_version_is_what_is_agreed_to() -> None:
     own = Consents(own={"ru": ConsentText(version="ru-3", text="Согласен с политикой.", own=True)})
-    asked = talk.State(contacts=talk.Contacts(phone="+79031112233"), asked=talk.Asked.RIGHT)
+    asked = talk.State(contacts=Contacts(phone="+79031112233"), asked=talk.Asked.RIGHT)
     step = talk.step(asked, ["да"], lang="ru", region="RU", consents=own)
     assert step.said.startswith("Можно передать ваши контакты менеджеру?\n\nСогласен с политикой.")
 
