@@ -86,13 +86,13 @@ class Reports:
         made, paper = found
         write = Write(made.lang)
         period = Period.of(made.every, made.starts, self._analytics.zone)
-        heading = write.say("mail", title=write.say(f"title_{made.every}"), period=write.period(period))
+        heading = write.word("mail", title=write.word(f"title_{made.every}"), period=write.period(period))
         notice = Notice(
             heading=heading,
             lines=tuple((label, f"{value} ({note})" if note else value) for label, value, note in paper.figures),
             link=f"{self._console}/analytics" if self._console else "",
-            link_text=write.say("mail_open"),
-            footer=write.say("mail_footer"),
+            link_text=write.word("mail_open"),
+            footer=write.word("mail_footer"),
         )
         files = ((file_name(made, "pdf"), "application/pdf", paper.pdf), (file_name(made, "xlsx"), XLSX, paper.xlsx))
         return Letter(notice=notice, files=files)

@@ -36,13 +36,13 @@ class Tiles:
     def __init__(self, here: Here, which: DialogueFilter) -> None:
         self._write, self._say = Write(here.lang), here.say
         with ui.element("div").classes("c-six"), parts.tiles():
-            self._dialogues = parts.tile(self._write.say("dialogues"), behind(which))
+            self._dialogues = parts.tile(self._write.word("dialogues"), behind(which))
             self._stages = {
-                stage: parts.tile(self._write.say(word), behind(replace(which, stage=stage)))
+                stage: parts.tile(self._write.word(word), behind(replace(which, stage=stage)))
                 for stage, word in zip(STAGES, ("shown", "contacts", "leads"), strict=True)
             }
-            self._conversion = parts.tile(self._write.say("conversion"), behind(replace(which, stage=Stage.LEAD)))
-            self._absent = parts.tile(self._write.say("absent"), behind(replace(which, trouble=Trouble.ABSENT)))
+            self._conversion = parts.tile(self._write.word("conversion"), behind(replace(which, stage=Stage.LEAD)))
+            self._absent = parts.tile(self._write.word("absent"), behind(replace(which, trouble=Trouble.ABSENT)))
 
     def show(self, now: Slice, then: Slice, troubles: Troubles, before: Troubles) -> None:
         write = self._write
@@ -53,7 +53,7 @@ class Tiles:
         share = now.conversion
         if now.dialogues:
             tone = "ok" if share.low > TARGET else "bad" if share.high < TARGET else ""
-            note = f"{write.interval(share)}, {write.say('target', target=write.percent(TARGET))}"
+            note = f"{write.interval(share)}, {write.word('target', target=write.percent(TARGET))}"
             self._conversion.show(write.percent(share.value), note, tone)
         else:
             self._conversion.show("–", "")
@@ -98,4 +98,4 @@ def folded(words: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
 def counting(here: Here) -> None:
     """Said while the figures leave something out."""
     if here.house.figures.behind:
-        parts.tag(here.say("analytics.counting"), "warn")
+        parts.text(here.say("analytics.counting"), "c-remark", tag="p")

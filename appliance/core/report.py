@@ -72,7 +72,7 @@ def document(summary: Summary, demand: Demand, *, every: Every, lang: str) -> Do
     """The report of a period in Russian or English."""
     write = Write(lang)
     return Document(
-        title=write.say(f"title_{every}"),
+        title=write.word(f"title_{every}"),
         period=write.period(summary.period),
         lang=write.lang,
         figures=tuple(_figures(summary, write)),
@@ -80,7 +80,7 @@ def document(summary: Summary, demand: Demand, *, every: Every, lang: str) -> Do
         todo=tuple(one.told(write.lang) for one in advice(summary, demand)),
         tables=(*_slices(summary, write), *_demand(demand, write)),
         notes=tuple(
-            write.say(id, target=write.percent(TARGET)) for id in ("what_dialogue", "what_lead", "what_interval")
+            write.word(id, target=write.percent(TARGET)) for id in ("what_dialogue", "what_lead", "what_interval")
         ),
         words=write.words,
     )
@@ -94,15 +94,15 @@ class Write:
         self._locale = _LOCALES[self.lang]
         self.words = _words(self.lang)
 
-    def say(self, id: str, **values: object) -> str:
+    def word(self, id: str, **values: object) -> str:
         return self.words[id].format(**values)
 
     def value(self, dimension: Dimension, value: str) -> str:
         """A value of a dimension in words: `kk` is Kazakh, `product_search` goods."""
         if value == "*":
-            return self.say("others")
+            return self.word("others")
         if not value:
-            return self.say(f"no_{dimension}")
+            return self.word(f"no_{dimension}")
         if dimension is Dimension.LANG:
             return language_name(value, self.lang)
         return self.words.get(f"{dimension}_{value}", value)
@@ -119,7 +119,7 @@ class Write:
         return str(format_decimal(value, "#,##0.00", locale=self._locale)).replace("\u202f", "\xa0")
 
     def interval(self, share: Share) -> str:
-        return self.say("interval", low=self.percent(share.low), high=self.percent(share.high))
+        return self.word("interval", low=self.percent(share.low), high=self.percent(share.high))
 
     def day(self, day: date, form: str = "d MMMM y") -> str:
         return str(format_date(day, form, locale=self._locale))
@@ -133,10 +133,10 @@ class Write:
     def change(self, now: float, then: float) -> str:
         """Beside the period before, in words."""
         if not then:
-            return self.say("before_none") if not now else self.say("before_was", then=self.number(then))
+            return self.word("before_none") if not now else self.word("before_was", then=self.number(then))
         parts = now / then - 1
         id = "more" if parts > 0.005 else "less" if parts < -0.005 else "same"
-        return self.say(id, change=self.percent(abs(parts)), then=self.number(then))
+        return self.word(id, change=self.percent(abs(parts)), then=self.number(then))
 
 
 def _figures(summary: Summary, write: Write) -> Iterable[Figure]:
@@ -147,16 +147,16 @@ def _figures(summary: Summary, write: Write) -> Iterable[Figure]:
         ("contacts", now.contacts, then.contacts),
         ("leads", now.leads, then.leads),
     ):
-        yield Figure(label=write.say(name), value=write.number(was), note=write.change(was, before))
+        yield Figure(label=write.word(name), value=write.number(was), note=write.change(was, before))
     yield Figure(
-        label=write.say("conversion"),
+        label=write.word("conversion"),
         value=write.percent(now.conversion.value) if now.dialogues else "–",
-        note=f"{write.interval(now.conversion)}, {write.say('target', target=write.percent(TARGET))}"
+        note=f"{write.interval(now.conversion)}, {write.word('target', target=write.percent(TARGET))}"
         if now.dialogues
         else "",
     )
     yield Figure(
-        label=write.say("absent"),
+        label=write.word("absent"),
         value=write.number(summary.troubles.absent),
         note=write.change(summary.troubles.absent, summary.troubles_before.absent),
     )
@@ -168,31 +168,31 @@ def _bars(summary: Summary, write: Write) -> Bars:
     if not series:  # a day is told by its hours
         by_hour = {hour: count for _, hour, count in summary.hours}
         return Bars(
-            heading=write.say("by_hour"),
+            heading=write.word("by_hour"),
             labels=tuple(str(hour) for hour in range(24)),
             values=tuple(by_hour.get(hour, 0) for hour in range(24)),
             more=(),
-            legend=(write.say("dialogues"), ""),
+            legend=(write.word("dialogues"), ""),
         )
     return Bars(
-        heading=write.say(f"by_{step}"),
+        heading=write.word(f"by_{step}"),
         labels=tuple(write.day(part.first, "d.MM") for part, _ in series),
         values=tuple(one.dialogues for _, one in series),
         more=tuple(one.leads for _, one in series),
-        legend=(write.say("dialogues"), write.say("leads")),
+        legend=(write.word("dialogues"), write.word("leads")),
     )
 
 
 def _slices(summary: Summary, write: Write) -> Iterable[Table]:
     columns = tuple(
-        write.say(id) for id in ("dialogues", "shown", "contacts", "leads", "conversion", "interval_heading")
+        write.word(id) for id in ("dialogues", "shown", "contacts", "leads", "conversion", "interval_heading")
     )
     for dimension in Dimension:
         slices = most(summary.slices(dimension), LINES)
         if any(one.value for one in slices):
             yield Table(
-                heading=write.say(f"by_{dimension}"),
-                columns=(write.say(f"of_{dimension}"), *columns),
+                heading=write.word(f"by_{dimension}"),
+                columns=(write.word(f"of_{dimension}"), *columns),
                 rows=tuple(_row(one, dimension, write) for one in slices),
             )
 
@@ -209,9 +209,9 @@ def _demand(demand: Demand, write: Write) -> Iterable[Table]:
         yield _wishes(demand.absent, "demand_absent", write)
     if demand.out:
         yield Table(
-            heading=write.say("demand_out"),
-            why=write.say("demand_out_why"),
-            columns=tuple(write.say(id) for id in ("goods", "sku", "dialogues", "leads")),
+            heading=write.word("demand_out"),
+            why=write.word("demand_out_why"),
+            columns=tuple(write.word(id) for id in ("goods", "sku", "dialogues", "leads")),
             rows=tuple((one.name, one.sku, one.dialogues, one.leads) for one in demand.out[:LINES]),
         )
     if demand.unanswered:
@@ -220,9 +220,9 @@ def _demand(demand: Demand, write: Write) -> Iterable[Table]:
 
 def _wishes(groups: Sequence[Group], id: str, write: Write) -> Table:
     return Table(
-        heading=write.say(id),
-        why=write.say(f"{id}_why"),
-        columns=(write.say("asked"), write.say("langs"), write.say("last"), write.say("dialogues")),
+        heading=write.word(id),
+        why=write.word(f"{id}_why"),
+        columns=(write.word("asked"), write.word("langs"), write.word("last"), write.word("dialogues")),
         rows=tuple(
             (
                 " · ".join(group.examples) or "–",

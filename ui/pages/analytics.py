@@ -72,10 +72,10 @@ async def _filters(here: Here, which: DialogueFilter, dimension: Dimension) -> N
     filters.choice("days", say("frame.period"), {str(days): say(f"days_{days}") for days in PERIODS}, default="30")
     for one in CHOICES:
         known = {part.value: write.value(one, part.value) for part in everything[one] if part.value}
-        filters.choice(one, write.say(f"of_{one}"), {"": say(f"all_{one}")} | known)
+        filters.choice(one, write.word(f"of_{one}"), {"": say(f"all_{one}")} | known)
     for name, value in kept.items():
         with filters.box:
-            words = f"{write.say(f'of_{name}')}: {write.value(Dimension(name), '' if value == '-' else value)}"
+            words = f"{write.word(f'of_{name}')}: {write.value(Dimension(name), '' if value == '-' else value)}"
             parts.linked(words, f"/analytics?{which.having(name, '').query()}", icon="close")
 
 
@@ -88,25 +88,25 @@ def _over_time(here: Here, summary: Summary) -> None:
     def opened(event: EChartPointClickEventArguments) -> None:
         here.go(figures.behind(_of(summary, series[event.data_index][0])))
 
-    with parts.section(write.say(f"by_{step}"), say("click_point")), parts.card():
+    with parts.section(write.word(f"by_{step}"), say("click_point")), parts.card():
         parts.chart(
             {
                 "xAxis": {"type": "category", "data": labels},
                 "yAxis": {"type": "value", "minInterval": 1},
                 "series": [
-                    {"name": write.say("dialogues"), "type": "bar", "barMaxWidth": 26,
+                    {"name": write.word("dialogues"), "type": "bar", "barMaxWidth": 26,
                      "data": [one.dialogues for _, one in series]},
-                    {"name": write.say("leads"), "type": "bar", "barGap": "-100%", "barMaxWidth": 26,
+                    {"name": write.word("leads"), "type": "bar", "barGap": "-100%", "barMaxWidth": 26,
                      "data": [one.leads for _, one in series]},
                 ],
             },
-            label=write.say(f"by_{step}"),
+            label=write.word(f"by_{step}"),
             height=250,
             on_point=here.guard(opened),
         )  # fmt: skip
         figures.folded(
             say("frame.as_table"),
-            (say("period"), *(write.say(id) for id in ("dialogues", "shown", "contacts", "leads", "conversion"))),
+            (say("period"), *(write.word(id) for id in ("dialogues", "shown", "contacts", "leads", "conversion"))),
             [(label, *_cells(one, write)) for label, (_, one) in zip(labels, series, strict=True)],
         )
 
@@ -136,7 +136,7 @@ def _funnel(here: Here, summary: Summary) -> None:
         )  # fmt: skip
         goal = f'<s style="left:{TARGET:.0%}"></s>' if word == "leads" else ""
         lines.append(
-            f'<a class="c-funnel-step" href="{escape(href)}"><span>{escape(write.say(word))}</span>'
+            f'<a class="c-funnel-step" href="{escape(href)}"><span>{escape(write.word(word))}</span>'
             f'<span class="c-funnel-bar" aria-hidden="true"><i style="width:{part:.2%}"></i>{spread}{goal}</span>'
             f'<span class="c-funnel-number"><b>{escape(write.number(count))}</b> '
             f'<span class="c-soft">{escape(told)}</span></span></a>'
@@ -150,19 +150,19 @@ async def _slices(here: Here, summary: Summary, dimension: Dimension) -> None:
     with parts.section(say("slices"), say("slices_why")):
         tabs = "".join(
             f'<a href="?{escape(_asked(here, one))}"{" aria-current=page" if one is dimension else ""}>'
-            f"{escape(write.say(f'of_{one}'))}</a>"
+            f"{escape(write.word(f'of_{one}'))}</a>"
             for one in Dimension
         )
         ui.html(tabs, sanitize=False, tag="nav").classes("c-tabs").props(f'aria-label="{escape(say("slices"))}"')
         slices = summary.slices(dimension)
         columns = [
-            parts.Column(name="value", label=write.say(f"of_{dimension}")),
-            parts.Column(name="dialogues", label=write.say("dialogues"), number=True),
-            parts.Column(name="shown", label=write.say("shown"), number=True, wide=True),
-            parts.Column(name="contacts", label=write.say("contacts"), number=True, wide=True),
-            parts.Column(name="leads", label=write.say("leads"), number=True),
-            parts.Column(name="conversion", label=write.say("conversion"), number=True),
-            parts.Column(name="interval", label=write.say("interval_heading"), wide=True, width="260px"),
+            parts.Column(name="value", label=write.word(f"of_{dimension}")),
+            parts.Column(name="dialogues", label=write.word("dialogues"), number=True),
+            parts.Column(name="shown", label=write.word("shown"), number=True, wide=True),
+            parts.Column(name="contacts", label=write.word("contacts"), number=True, wide=True),
+            parts.Column(name="leads", label=write.word("leads"), number=True),
+            parts.Column(name="conversion", label=write.word("conversion"), number=True),
+            parts.Column(name="interval", label=write.word("interval_heading"), wide=True, width="260px"),
         ]
 
         async def fetch(asked: parts.Asked) -> parts.Rows:
@@ -211,7 +211,7 @@ def _hours(here: Here, summary: Summary) -> None:
                 "yAxis": {"type": "category", "data": names, "inverse": True},
                 "visualMap": {"show": False, "min": 0, "max": peak, "inRange": {"color": ["rgba(15,138,131,.06)",
                               "rgba(15,138,131,.45)", "#0f8a83"]}},
-                "series": [{"name": write.say("dialogues"), "type": "heatmap",
+                "series": [{"name": write.word("dialogues"), "type": "heatmap",
                             "data": [[hour, day, count] for day, hour, count in summary.hours],
                             "itemStyle": {"borderRadius": 3, "borderWidth": 2, "borderColor": "transparent"}}],
             },
@@ -228,6 +228,6 @@ def _hours(here: Here, summary: Summary) -> None:
 
 def _definitions(here: Here) -> None:
     write = Write(here.lang)
-    with parts.section(write.say("definitions")):
+    with parts.section(write.word("definitions")):
         for id in ("what_dialogue", "what_lead", "what_interval"):
-            parts.text(write.say(id, target=write.percent(TARGET)), "c-soft c-small", tag="p")
+            parts.text(write.word(id, target=write.percent(TARGET)), "c-soft c-small", tag="p")

@@ -63,13 +63,13 @@ async def _wishes(here: Here, summary: Summary, groups: Sequence[Group], trouble
         )
 
     columns = [
-        parts.Column(name="asked", label=write.say("asked"), clip=True),
-        parts.Column(name="dialogues", label=write.say("dialogues"), number=True, width="110px"),
-        parts.Column(name="langs", label=write.say("langs"), wide=True, width="26%"),
-        parts.Column(name="last", label=write.say("last"), wide=True, width="150px"),
+        parts.Column(name="asked", label=write.word("asked"), clip=True),
+        parts.Column(name="dialogues", label=write.word("dialogues"), number=True, width="110px"),
+        parts.Column(name="langs", label=write.word("langs"), wide=True, width="26%"),
+        parts.Column(name="last", label=write.word("last"), wide=True, width="150px"),
     ]
-    with parts.section(write.say(f"demand_{trouble}"), write.say(f"demand_{trouble}_why")):
-        await _shown(here, columns, [row(group) for group in groups], write.say(f"demand_{trouble}"))
+    with parts.section(write.word(f"demand_{trouble}"), write.word(f"demand_{trouble}_why")):
+        await _shown(here, columns, [row(group) for group in groups], write.word(f"demand_{trouble}"))
 
 
 async def _out(here: Here, summary: Summary, goods: Sequence[Out]) -> None:
@@ -88,14 +88,14 @@ async def _out(here: Here, summary: Summary, goods: Sequence[Out]) -> None:
         for one in goods
     ]  # fmt: skip
     columns = [
-        parts.Column(name="goods", label=write.say("goods"), clip=True, width="44%"),
-        parts.Column(name="sku", label=write.say("sku"), wide=True),
-        parts.Column(name="dialogues", label=write.say("dialogues"), number=True, width="110px"),
-        parts.Column(name="leads", label=write.say("leads"), number=True, wide=True),
-        parts.Column(name="last", label=write.say("last"), wide=True, width="150px"),
+        parts.Column(name="goods", label=write.word("goods"), clip=True, width="44%"),
+        parts.Column(name="sku", label=write.word("sku"), wide=True),
+        parts.Column(name="dialogues", label=write.word("dialogues"), number=True, width="110px"),
+        parts.Column(name="leads", label=write.word("leads"), number=True, wide=True),
+        parts.Column(name="last", label=write.word("last"), wide=True, width="150px"),
     ]
-    with parts.section(write.say("demand_out"), write.say("demand_out_why")):
-        await _shown(here, columns, rows, write.say("demand_out"))
+    with parts.section(write.word("demand_out"), write.word("demand_out_why")):
+        await _shown(here, columns, rows, write.word("demand_out"))
 
 
 async def _bad(here: Here, summary: Summary, answers: Sequence[Bad]) -> None:
@@ -116,7 +116,7 @@ async def _bad(here: Here, summary: Summary, answers: Sequence[Bad]) -> None:
     ]
     columns = [
         parts.Column(name="question", label=say("question"), clip=True),
-        parts.Column(name="lang", label=Write(here.lang).say("of_lang"), wide=True, width="140px"),
+        parts.Column(name="lang", label=Write(here.lang).word("of_lang"), wide=True, width="140px"),
         parts.Column(name="at", label=say("when"), wide=True, width="150px"),
     ]
     with parts.section(say("bad"), say("bad_why")):

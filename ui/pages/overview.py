@@ -149,8 +149,8 @@ async def _weeks(here: Here) -> None:
                     "xAxis": {"type": "category", "data": days},
                     "yAxis": {"type": "value", "minInterval": 1},
                     "series": [
-                        {"name": write.say("dialogues"), "type": "bar", "data": [one.dialogues for _, one in series]},
-                        {"name": write.say("leads"), "type": "bar", "barGap": "-100%",
+                        {"name": write.word("dialogues"), "type": "bar", "data": [one.dialogues for _, one in series]},
+                        {"name": write.word("leads"), "type": "bar", "barGap": "-100%",
                          "data": [one.leads for _, one in series]},
                     ],
                 },
@@ -162,7 +162,7 @@ async def _weeks(here: Here) -> None:
                 for day, (_, one) in zip(days, series, strict=True)
             ]
             figures.folded(
-                say("frame.as_table"), (say("day"), write.say("dialogues"), write.say("leads")), reversed(rows)
+                say("frame.as_table"), (say("day"), write.word("dialogues"), write.word("leads")), reversed(rows)
             )
             figures.counting(here)
         with ui.element("div"), parts.section(say("advice")):

@@ -24,8 +24,7 @@ def mount(site: Site) -> None:
         desk, say = here.house.figures, here.say
         with frame.page(here, say("title"), say("purpose")) as head:
             if not desk.mail:
-                with ui.element("div"):
-                    parts.tag(say("no_mail"), "warn")
+                parts.text(say("no_mail"), "c-remark", tag="p")
             with parts.section(say("recipients"), say("recipients_why")):
                 recipients = _recipients(here)
             with parts.section(say("made"), say("made_why")):
@@ -109,7 +108,7 @@ def _papers(here: Here) -> parts.Table:
         return parts.Row(
             id=str(one.id),
             cells={
-                "period": parts.two(write.period(_period(here, one.every, one)), write.say(f"title_{one.every}")),
+                "period": parts.two(write.period(_period(here, one.every, one)), write.word(f"title_{one.every}")),
                 "lang": say(f"lang_{one.lang}"),
                 "posted": write.number(one.posted) if one.posted else "–",
                 "made": here.write.moment(one.made_at),
