@@ -58,14 +58,18 @@ class Keeper:
         every: timedelta = DAY,
         verify_every: timedelta | None = timedelta(days=30),
         zone: str = "UTC",
+        settle: float = 0.0,
         program: tuple[str, ...] = PROGRAM,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`keep`: days by name, as `Privacy.drop_old` takes them; `at` and `every`: when backups are due, in `zone`."""
+        """`keep`: days by name, as `Privacy.drop_old` takes them; `at` and `every`: when backups are due, in `zone`.
+
+        For `settle` seconds only what somebody asks for is done: a box that starts has enough to do.
+        """
         self._store, self._backups, self._space = store, backups, space
         self._keep, self._program, self._clock = keep, program, clock
         self._at, self._every, self._verify_every, self._zone = at, every, verify_every, ZoneInfo(zone)
-        self._look_again = 0.0
+        self._look_again = monotonic() + settle
         self._works: Mapping[str, Work] = {
             BACKUP: self._backup, VERIFY: self._verify, ROOM: self._make_room, AGE: self._drop_old,
         }  # fmt: skip

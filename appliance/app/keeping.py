@@ -20,6 +20,7 @@ from catalog.shelf import Shelf
 
 FILLS = 7  # days before the disk is short in which people are alerted
 ROOM_EVERY = 300.0  # seconds; it changes once a day
+SETTLE = 300.0  # seconds after its start in which a worker begins no upkeep by itself
 BACKUPS_EVERY = 60.0  # seconds between looks at the backups
 
 
@@ -55,6 +56,7 @@ def keeper(settings: Settings, store: Store) -> Keeper:
         every=timedelta(hours=settings.backup_every),
         verify_every=timedelta(days=days) if days else None,
         zone=settings.timezone,
+        settle=SETTLE,
     )
 
 
