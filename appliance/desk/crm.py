@@ -213,30 +213,27 @@ class CrmDesk(Part):
         return checks
 
     async def mapping(self, actor: Staff | None) -> tuple[dict[str, str], dict[str, CrmField]]:
-        """The CRM's field -> ours, and the CRM's fields; those are empty while it cannot be asked."""
+        """Zoho's field -> ours, and Zoho's fields; those are empty while it cannot be asked."""
         _administrator(actor)
-        account = await self._account("")
+        account = await self._account("zoho")
         try:
-            fields = await _fields(self._opening.api(account)) if account.kind == "zoho" else {}
+            fields = await _fields(self._opening.api(account))
         except CrmError:
             fields = {}
         return dict(account.mapping), fields
 
     async def remap(self, actor: Staff | None, mapping: Mapping[str, str]) -> None:
-        """Raises `WrongMapping`, or `CrmError` while the CRM's fields cannot be read."""
+        """Raises `WrongMapping`, or `CrmError` while Zoho's fields cannot be read."""
         _administrator(actor)
-        account = await self._account("")
-        new = dict(mapping)
-        fields: dict[str, CrmField] = {}
-        if account.kind == "zoho":
-            fields = await _fields(self._opening.api(account))
-            new[str(account.settings.get("key") or KEY_FIELD)] = KEY
+        account = await self._account("zoho")
+        fields = await _fields(self._opening.api(account))
+        new = {**mapping, str(account.settings.get("key") or KEY_FIELD): KEY}
         if wrong := problems(new, fields):
             raise WrongMapping(wrong)
         lengths = {name: field.length for name, field in fields.items() if field.length}
         async with self._store.transaction() as tx:
-            await tx.crm_configure(account.kind, settings={"lengths": lengths} if lengths else {}, mapping=new)
-            await self._log(tx, actor, "crm.mapping", account.kind, before=account.mapping, after=new)
+            await tx.crm_configure("zoho", settings={"lengths": lengths}, mapping=new)
+            await self._log(tx, actor, "crm.mapping", "zoho", before=account.mapping, after=new)
 
     async def close(self) -> None:
         """Ends the connections to the CRM."""
