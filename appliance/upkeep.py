@@ -125,6 +125,9 @@ class Keeper:
         except (ChoreFailedError, OSError) as error:
             fault = str(error)
             log.critical("upkeep.failed", chore=chore.kind, why=fault)
+        except Exception as error:
+            fault = str(error) or type(error).__name__
+            log.exception("upkeep.failed", chore=chore.kind)  # others do not wait behind it for ever
         async with self._store.transaction() as tx:
             await tx.chore_done(chore.id, said=said, fault=fault)
 
