@@ -15,6 +15,7 @@ from ui.site import Here, Site
 TONES = {"ok": "ok", "up": "ok", "degraded": "warn", "starting": "warn", "waiting": "", "restarting": "warn",
          "fail": "bad", "stopped": "bad"}  # fmt: skip
 KINDS = {"trouble": "bad", "over": "ok", "test": "brand"}
+TOLD = {"trouble": "bad", "over": "ok"}
 SOON, LATER = 5.0, 15.0  # seconds between looks at the parts, and at all that changes slowly
 
 
@@ -97,11 +98,11 @@ def _alerts(here: Here) -> parts.Table:
     say = here.say
 
     def row(alert: Alert, number: int) -> parts.Row:
-        lasted = f" {say('after', lasted=length(alert.lasted, here.lang))}" if alert.kind == "over" else ""
+        lasted = f" · {say('after', lasted=length(alert.lasted, here.lang))}" if alert.kind == "over" else ""
         reached = say("reached", n=alert.reached, of=alert.to)
         told = parts.two(reached, alert.failed) if alert.failed and alert.reached < alert.to else reached
         title = alert.title(here.lang)
-        return parts.Row(id=f"{alert.at.timestamp()}-{number}", cells={
+        return parts.Row(id=f"{alert.at.timestamp()}-{number}", tone=TOLD.get(alert.kind, ""), cells={
             "at": here.write.moment(alert.at), "kind": parts.chip(say(f"kind_{alert.kind}"), KINDS.get(alert.kind, "")),
             "part": parts.two(f"{title[:1].upper()}{title[1:]}{lasted}", alert.why(here.lang)), "told": told,
         })  # fmt: skip
@@ -111,8 +112,8 @@ def _alerts(here: Here) -> parts.Table:
         return parts.Rows(items=[row(alert, number) for number, alert in enumerate(found)], total=total)
 
     columns = [
-        parts.Column(name="at", label=say("at"), width="130px"),
-        parts.Column(name="kind", label=say("kind"), width="130px"),
+        parts.Column(name="at", label=say("at"), width="104px"),
+        parts.Column(name="kind", label=say("kind"), wide=True, width="140px"),
         parts.Column(name="part", label=say("part")),
         parts.Column(name="told", label=say("told"), wide=True, width="170px"),
     ]
@@ -163,8 +164,8 @@ class _Served:
             self._longest, self._off = parts.tile(say("longest")), parts.tile(say("off"))
         columns = [
             parts.Column(name="day", label=say("day")),
-            parts.Column(name="share", label=say("share"), number=True, width="130px"),
-            parts.Column(name="down", label=say("down"), number=True, width="150px"),
+            parts.Column(name="share", label=say("share"), number=True, width="112px"),
+            parts.Column(name="down", label=say("down"), number=True, width="128px"),
             parts.Column(name="outages", label=say("outages"), number=True, wide=True, width="120px"),
         ]
         self._table = parts.Table(

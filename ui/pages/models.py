@@ -125,11 +125,11 @@ def _list(here: Here) -> parts.Table:
 
     columns = [
         parts.Column(name="name", label=say("model")),
-        parts.Column(name="state", label=say("state"), width="130px"),
-        parts.Column(name="size", label=say("size"), number=True, width="100px"),
+        parts.Column(name="state", label=say("state"), wide=True, width="130px"),
+        parts.Column(name="size", label=say("size"), number=True, width="84px"),
         parts.Column(name="fit", label=say("fit"), wide=True, width="170px"),
         parts.Column(name="licence", label=say("licence"), wide=True),
-        parts.Column(name="acts", label="", width="200px"),
+        parts.Column(name="acts", label="", width="92px"),
     ]
     table = parts.Table(here, columns, fetch, label=say("list"), on_act=act)
     return table
