@@ -130,10 +130,14 @@ class Analytics:
         await self._catch_up(until=float("inf"))
 
     async def _catch_up(self, *, until: float) -> bool:
+        """Whether it came to the end in time."""
+        async with self._store.transaction() as tx:
+            place = await tx.news_begin()
         while time.monotonic() < until:
             async with self._store.transaction() as tx:
-                if await tx.digest_news(limit=BATCH) < BATCH:
-                    return True
+                found, place = await tx.digest_after(place, limit=BATCH)
+            if found < BATCH:
+                return True
         return False
 
     async def sweep(self) -> int:

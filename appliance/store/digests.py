@@ -81,11 +81,10 @@ class Digests:
 
     connection: AsyncConnection
 
-    async def digest_news(self, *, limit: int) -> int:
-        """Digests what has changed since the newest digest, the oldest first; gives how many, `limit` at most."""
+    async def news_begin(self) -> Place:
+        """The place behind which all lies that is newer than the newest digest."""
         last = await self.connection.scalar(text("SELECT max(seen_at) FROM digests"))
-        found, _ = await self.digest_after(Place(last - LATE, START.id) if last else START, limit=limit)
-        return found
+        return Place(last - LATE, START.id) if last else START
 
     async def digest_after(self, place: Place, *, limit: int) -> tuple[int, Place]:
         """Digests the changed dialogues next after a place; gives how many there were, and the place of the last.

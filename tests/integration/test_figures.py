@@ -16,7 +16,7 @@ from appliance.desk.base import Gone
 from appliance.desk.held import HeldDesk
 from appliance.store.digests import START
 from appliance.store.figures import dialogues
-from appliance.store.store import Store
+from appliance.store.store import Store, Transaction
 from appliance.store.tables import ConversationRow, LeadRow, MessageRow, ParcelRow
 from tests.small_history import Talk, Turn, tell
 
@@ -59,8 +59,12 @@ HISTORY = (BOUGHT, LATE, SHY, ASKED, HELLO, BEFORE)
 async def told(store: Store) -> Store:
     await tell(store, *HISTORY)
     async with store.transaction() as tx:
-        assert await tx.digest_news(limit=100) == len(HISTORY)
+        assert await news(tx) == len(HISTORY)
     return store
+
+
+async def news(tx: Transaction) -> int:
+    return (await tx.digest_after(await tx.news_begin(), limit=100))[0]
 
 
 async def behind(store: Store, which: DialogueFilter) -> set[str]:
@@ -149,8 +153,8 @@ async def test_a_dialogue_that_goes_on_is_digested_again_and_others_are_not(told
         await tx.connection.execute(
             update(MessageRow).where(MessageRow.conversation_id == HELLO.id).values(role="user")
         )
-        assert await tx.digest_news(limit=100) == 1
-        assert await tx.digest_news(limit=100) == 0
+        assert await news(tx) == 1
+        assert await news(tx) == 0
         await tx.connection.execute(update(LeadRow).where(LeadRow.conversation_id == SHY.id).values(status="new"))
         assert (await tx.counted(WEEK)).leads == 2  # leads are counted as they are now
 
@@ -160,7 +164,7 @@ async def test_a_sweep_finds_what_came_with_an_old_date(told: Store) -> None:
     silent = Talk(at=MONDAY, turns=[])
     await tell(told, old, silent)
     async with told.transaction() as tx:
-        assert await tx.digest_news(limit=100) == 0
+        assert await news(tx) == 0
         found, place = await tx.digest_after(START, limit=100)
         assert (found, place.id) == (1, old.id)
         assert await tx.digest_after(place, limit=100) == (0, place)
@@ -230,3 +234,18 @@ async def test_what_waits_for_a_person_is_counted_until_somebody_acts(store: Sto
     assert lease.parcel.attempts == 1
     with pytest.raises(Gone):
         await desk.drop(manager, parcel)  # it is on its way: nobody gives it up from under the deliverer
+
+
+async def test_dialogues_without_a_word_of_their_customer_hold_nobody_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.analytics.BATCH", 2)
+    greeted = [Talk(at=MONDAY + timedelta(seconds=n), turns=[]) for n in range(5)]
+    await tell(store, *greeted, HELLO)
+    async with store.transaction() as tx:
+        ids = [talk.id for talk in greeted]
+        await tx.connection.execute(update(ConversationRow).where(ConversationRow.id.in_(ids)).values(last_seq=1))
+    analytics = Analytics(store=store, zone="UTC")
+    await analytics.catch_up()
+    async with store.transaction() as tx:
+        assert (await tx.counted(DialogueFilter())).dialogues == 1
