@@ -14,7 +14,7 @@ from tests.console_house import CHROMIUM, COOKIE, console, someone
 from tests.zoho import ZohoServer
 from tests.zoho.shop import Shop, enquiry
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"), pytest.mark.timeout(240)]
 
 
 async def test_four_steps_connect_zoho_and_what_was_held_goes_again(
