@@ -206,7 +206,7 @@ class Talk:
         self.rows.add(
             "answers", message_id=message, route=route, rung=rung, lang=self.lang,
             nothing_found=none, sources=list(sources), catalog_version=catalog,
-            prompt_version=self.spoken.prompt if prose else "", model=self.spoken.model if prose else "",
+            prompt_version=self.spoken.prompt if sources else "", model=self.spoken.model if prose else "",
             blocked=int(prose and self.dice.random() < 0.04), stages=stages, at=self.last_at,
         )  # fmt: skip
         self.turn += 1

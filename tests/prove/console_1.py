@@ -109,7 +109,8 @@ async def activates_it(week: Week) -> None:
     else:
         await week.press("catalogue_upload", "force")
         await page.locator(".c-dialog").get_by_role("button", name=words("catalogue_upload", "force")).click()
-    await expect(page.get_by_text(words("catalogue_upload", "is_live"))).to_be_visible(timeout=SOON)
+    await expect(page).to_have_url(re.compile(r"/catalogue$"), timeout=SOON)
+    await expect(page.locator("main .c-facts").first).to_contain_text(week.book.name)
 
 
 async def sees_the_chat_answer_from_it(week: Week) -> None:
@@ -122,7 +123,7 @@ async def rolls_back(week: Week) -> None:
     await week.page.goto(f"{week.url}/catalogue")
     await week.press("catalogue", "roll_back")
     await week.page.locator(".c-dialog").get_by_role("button", name=words("catalogue", "roll_back")).click()
-    await expect(week.page.get_by_text(words("catalogue", "rolled_back"))).to_be_visible(timeout=SOON)
+    await expect(week.page.locator("main .c-facts").first).not_to_contain_text(week.book.name, timeout=SOON)
     assert week.article not in await _shown(week), "the chat still answers from the list"
 
 
@@ -287,8 +288,8 @@ async def _live(
         )  # fmt: skip
         steps = QUICK if quick else STEPS
         for number, step in enumerate(steps, 1):
-            if not await _step(week, number, step, wrong):
-                break
+            if not await _step(week, number, step, wrong) and number == 1:
+                break  # nobody is logged in; what comes after any other step is tried all the same
         await chromium.close()
     print(f"{len(week.done)} of {len(steps)} steps of the week done")
 
