@@ -40,6 +40,7 @@ LOGS_LOOK = 10.0  # seconds between looks whether the log folder can be written
 STANDS = 20.0  # seconds that a process must have been up after an unexpected end to count as well
 LOOPS, WITHIN = 3, 180.0  # so many ends in so many seconds are a loop
 STEP_LOOK = 5.0  # seconds between looks whether somebody has brought what we were told not to fetch
+INVITE = 60.0  # seconds that the first administrator's link may take: the start does not wait for it longer
 GIVE_WAY = 3.0  # seconds that the children of a killed supervisor may take to end before a port counts as taken
 
 
@@ -325,9 +326,11 @@ class Supervisor:
             return ""
         process, output = await spawn(self._house.invite, env=env)
         try:
-            async with contextlib.aclosing(lines(output)) as said:
+            async with asyncio.timeout(INVITE), contextlib.aclosing(lines(output)) as said:
                 links = [line async for line in said if line.startswith(("http://", "https://"))]
-            return links[-1] if not await process.wait() and links else ""
+                return links[-1] if not await process.wait() and links else ""
+        except TimeoutError:
+            return ""
         finally:
             await end(process, grace=2)
 

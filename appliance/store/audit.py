@@ -41,21 +41,16 @@ class Audit:
     ) -> tuple[list[Act], int]:  # fmt: skip
         """A page of acts, newest first, and how many fit: `area` is the word before an action's dot."""
         about = UserRow.__table__.alias("about")
-        fits = [
-            condition
-            for given, condition in (
-                (area, AuditRow.action.startswith(f"{area}.", autoescape=True)),
-                (who, AuditRow.user_id == who),
-                (since, AuditRow.at >= since),
-                (words, or_(
-                    AuditRow.action.icontains(words, autoescape=True),
-                    AuditRow.subject.icontains(words, autoescape=True),
-                    UserRow.name.icontains(words, autoescape=True),
-                    about.c.name.icontains(words, autoescape=True),
-                )),
-            )
-            if given
-        ]  # fmt: skip
+        fits = []
+        if area:
+            fits.append(AuditRow.action.startswith(f"{area}.", autoescape=True))
+        if who:
+            fits.append(AuditRow.user_id == who)
+        if since:
+            fits.append(AuditRow.at >= since)
+        if words:
+            sought = (AuditRow.action, AuditRow.subject, UserRow.name, about.c.name)
+            fits.append(or_(*(column.icontains(words, autoescape=True) for column in sought)))
 
         def joined(asked: Select[Any]) -> Select[Any]:
             return (
