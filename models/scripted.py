@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Any, TypeAlias
 
-from models.base import ModelError, Outlook, Turn
+from models.base import ModelError, ModelUnavailable, Outlook, Turn
 from models.documents import check, check_schema, example
 
 Line: TypeAlias = str | ModelError  # said, or raised
@@ -81,7 +81,8 @@ class ScriptedLLM:
 
 
 def _in_turn(lines: Sequence[Line]) -> Script:
-    following = cycle(lines)
+    """One after another, over and over; a model without a line cannot be reached."""
+    following = cycle(lines or [ModelUnavailable("The script has no lines.")])
     return lambda _turns, _schema: next(following)
 
 
