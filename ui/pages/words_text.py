@@ -71,8 +71,9 @@ class Editor:
         say, text, kind = self._here.say, self._text, self._kind
         about: Mapping[str, Any] = text.about if text else {}
         with parts.card():
+            named = say(f"name_hint_{kind}") if kind in NAMED else ""
             with ui.element("div").classes("c-row"):
-                self._name = parts.field(say("name"), text.name if text else "", hint=say(f"name_hint_{kind}"))
+                self._name = parts.field(say("name"), text.name if text else "", hint=named)
                 self._name.set_visibility(kind in NAMED)
                 self._name.set_enabled(text is None)
                 options = {code: say(f"lang_{code}") for code in LANGUAGES}
