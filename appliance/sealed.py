@@ -27,7 +27,7 @@ class Sealed:
         """The name of a file that is not as it was sealed; empty where none is known. Each look reads a little more."""
         if folder != self._folder:
             self._folder, self._whole, self._damaged = folder, {}, ""
-        files = manifest["files"]
+        files: Mapping[str, Any] = manifest["files"]
         order = [self._damaged, *files] if self._damaged in files else list(files)
         budget = AT_ONCE
         for name in order:

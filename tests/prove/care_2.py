@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -485,6 +486,7 @@ def _seconds(value: float | None) -> str:
 
 
 async def main(names: list[str], *, quick: bool) -> int:
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the mail server's word on a certificate refused
     faults = [fault for fault in FAULTS if not names or fault.name in names]
     can = abilities()
     with tempfile.TemporaryDirectory(prefix="counterman-") as folder, verdict("care-2") as wrong:
