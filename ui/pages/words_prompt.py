@@ -50,8 +50,7 @@ class Editor:
             with ui.element("div").classes("c-steps"):
                 self._wrong()
                 await self._tries()
-        with ui.element("div").classes("c-tried"):
-            self._results = ui.element("div").classes("c-tried")
+                self._results = ui.element("div").classes("c-tried")
         ui.context.client.on_delete(self._stop)
 
     def _words(self) -> None:
