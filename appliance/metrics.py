@@ -144,8 +144,8 @@ class WorkerMetrics(Metrics):
     def __init__(self, *, version: str, registry: CollectorRegistry = REGISTRY) -> None:
         super().__init__("worker", version=version, registry=registry)
         named: dict[str, Any] = {"namespace": "counterman", "registry": registry}
-        self.jobs = Counter("job_runs", "Runs of scheduled work", ["job", "outcome"], **named)
-        self.job = Histogram("job_seconds", "How long scheduled work takes", ["job"], buckets=JOBS, **named)
+        self.jobs = Counter("job_runs", "Runs of scheduled work", ["work", "outcome"], **named)
+        self.job = Histogram("job_seconds", "How long scheduled work takes", ["work"], buckets=JOBS, **named)
         self.lag = Gauge("outbox_lag_seconds", "For how long the oldest parcel has been due", ["channel"], **named)
         self.waiting = Gauge("outbox_parcels", "Parcels that are owed", ["channel"], **named)
         self.held = Gauge("outbox_held", "Parcels set aside for a person", ["channel"], **named)

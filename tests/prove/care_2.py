@@ -162,7 +162,7 @@ FAULTS = [
         recovers="when mended",
     ),
 ]
-QUICK = ("database stopped", "bot token revoked", "port taken")
+QUICK = ("database stopped", "CRM down", "port taken")
 
 
 @dataclass(kw_only=True)
