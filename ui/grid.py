@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,7 +20,9 @@ Cell: TypeAlias = str | int | float | Mapping[str, Any] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`number`: to the right, tabular figures; `wide`: not on phones; `clip`: one line, cut with an ellipsis."""
+    """`number`: to the right, tabular figures; `wide`: not on phones; `clip`: one line, cut with an ellipsis;
+    `whole`: never broken into lines.
+    """
 
     name: str
     label: str
@@ -28,6 +30,7 @@ class Column:
     number: bool = False
     wide: bool = False
     clip: bool = False
+    whole: bool = False
     width: str = ""
 
 
@@ -144,11 +147,7 @@ class Table:
                 (empty or (lambda: ui.html(f'<p class="c-soft">{say("frame.nothing")}</p>', sanitize=False)))()
         self._empty.set_visibility(False)
         self._set(
-            columns=[
-                {"name": c.name, "label": c.label, "sort": c.sort, "number": c.number, "wide": c.wide, "clip": c.clip,
-                 "width": c.width}
-                for c in columns
-            ],
+            columns=[asdict(column) for column in columns],
             rows=[], label=label, opens=on_row is not None, pick=pick, picked=[], busy=True, range="",
             words={
                 "choose": say("frame.choose_row"), "next": say("frame.next_page"),

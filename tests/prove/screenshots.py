@@ -38,6 +38,7 @@ class Shot:
     width: int
     lang: str
     troubles: tuple[str, ...]
+    shown: bool  # the page itself, and not a word that there is none
 
 
 async def main(*, out: Path, sheet: Path | None, dialogues: int, leads: int, rows: int, only: str, dark: bool) -> int:
@@ -57,8 +58,9 @@ async def main(*, out: Path, sheet: Path | None, dialogues: int, leads: int, row
         for trouble in shot.troubles:
             print(f"{shot.name} at {shot.width} px, {shot.lang}: {trouble}")
     if sheet:
-        contact_sheet([shot for shot in shots if shot.width == 1440 and shot.lang == "en"], sheet)
-        print(f"{sheet} shows {len(shots) // 6} pages")
+        small = [shot for shot in shots if shot.width == 1440 and shot.lang == "en" and shot.shown]
+        contact_sheet(small, sheet)
+        print(f"{sheet} shows {len(small)} pages")
     print(f"{len(shots)} pictures in {out}, {sum(bool(shot.troubles) for shot in shots)} with trouble")
     return 0
 
@@ -97,7 +99,8 @@ async def take(
         name = place.path.strip("/").replace("/", "-").replace("{", "").replace("}", "") or "start"
         file = out / f"{name}-{width}-{lang}{'-dark' if dark else ''}.png"
         await page.screenshot(path=str(file))
-        shots.append(Shot(file, place.path, width, lang, tuple(troubles)))
+        shown = answer is not None and answer.status == 200 and not answer.request.redirected_from
+        shots.append(Shot(file, place.path, width, lang, tuple(troubles), shown))
     await context.close()
     return shots
 

@@ -49,7 +49,7 @@ def mount(site: Site) -> None:
                     _open(here, act)
 
             columns = [
-                parts.Column(name="at", label=say("at"), width="130px"),
+                parts.Column(name="at", label=say("at"), width="10px", whole=True),
                 parts.Column(name="who", label=say("who")),
                 parts.Column(name="action", label=say("action")),
                 parts.Column(name="subject", label=say("subject"), wide=True),

@@ -150,7 +150,7 @@ def mount_join(site: Site) -> None:
             if site.doors.bot and (bot := await site.doors.bot()):
                 with ui.element("div").classes("c-card c-pad"):
                     text(say("join_telegram"), "c-h3", tag="h2")
-                    _telegram_link(here, f"https://t.me/{bot}?start=join_{token}")
+                    _telegram_link(here, f"https://t.me/{bot}?start=join_{token}", kind="plain")
         return None
 
     @site.route("/join/{token}", role=None, methods=["POST"])
@@ -198,11 +198,11 @@ def _show_question(here: Here, seed: Seed, bot: str, wanted: str) -> None:
     timer = here.every(LOOK, look)
 
 
-def _telegram_link(here: Here, link: str) -> None:
+def _telegram_link(here: Here, link: str, *, kind: str = "primary") -> None:
     picture = io.BytesIO()
-    segno.make(link, error="m").save(picture, kind="svg", scale=4, border=2, light="#fff", xmldecl=False, svgns=True)
+    segno.make(link, error="m").save(picture, kind="svg", scale=4, border=2, light="#fff", xmldecl=False, omitsize=True)
     ui.html(
-        f'<a class="c-btn c-btn-primary" href="{escape(link)}" target="_blank" rel="noopener">'
+        f'<a class="c-btn c-btn-{kind}" href="{escape(link)}" target="_blank" rel="noopener">'
         f'{escape(here.say("open_telegram"))}</a><p class="c-soft">{escape(here.say("scan"))}</p>'
         f'<div class="c-qr" role="img" aria-label="{escape(here.say("qr"))}">{picture.getvalue().decode()}</div>',
         sanitize=False,

@@ -42,7 +42,8 @@ class People:
         say = self._here.say
         columns = [
             Column(name="name", label=say("person")), Column(name="role", label=say("role")),
-            Column(name="ways", label=say("ways"), wide=True), Column(name="seen", label=say("seen"), wide=True),
+            Column(name="ways", label=say("ways"), wide=True),
+            Column(name="seen", label=say("seen"), wide=True, whole=True),
             Column(name="state", label=say("state")), Column(name="acts", label="", width="10px"),
         ]  # fmt: skip
         self.table = parts.Table(
@@ -193,8 +194,10 @@ def sessions_table(
 
     columns = [Column(name="name", label=say("people.person"))] if named else []
     columns += [
-        Column(name="browser", label=say("people.browser")), Column(name="address", label=say("people.address")),
-        Column(name="opened", label=say("people.opened"), wide=True), Column(name="seen", label=say("people.seen")),
+        Column(name="browser", label=say("people.browser")),
+        Column(name="address", label=say("people.address"), whole=True),
+        Column(name="opened", label=say("people.opened"), wide=True, whole=True),
+        Column(name="seen", label=say("people.seen"), whole=True),
         Column(name="acts", label="", width="10px"),
     ]  # fmt: skip
     table = parts.Table(here, columns, fetch, label=say("people.sessions"), on_act=act)

@@ -81,7 +81,7 @@ export default {
       return value === null || value === undefined || typeof value !== "object";
     },
     th(column) {
-      return [column.number ? "c-number" : "", column.wide ? "c-only-wide" : "", column.clip ? "c-clip" : ""];
+      return [column.number ? "c-number" : "", column.wide ? "c-only-wide" : "", column.clip ? "c-clip" : "", column.whole ? "c-whole" : ""];
     },
     open(row, event) {
       if (event.target.closest("a, button, input") || String(getSelection())) return;
