@@ -209,7 +209,7 @@ async def retries_a_lead_that_the_crm_refused(week: Week) -> None:
         crm.refuses = True
         await _lead(week.appliance)
         await page.goto(f"{week.url}/crm")
-        again = page.get_by_role("button", name=words("frame", "retry"))
+        again = page.get_by_role("button", name=words("frame", "retry"), exact=True)
         await expect(again.first).to_be_visible(timeout=BUILT)
         crm.refuses, crm.taken = False, 0
         await again.first.click()
