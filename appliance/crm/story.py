@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from appliance.core.leads.words import first_names
 from appliance.core.types import Known, Lead
 from appliance.crm.base import Case, Note
 from appliance.crm.words import word, words
+from appliance.logs import masked
 from appliance.quotes import KEPT, LINK
 from appliance.store.crm_queue import Said
 from appliance.store.leads import Status
@@ -37,15 +38,21 @@ class Stories:
         self._lang, self._chat, self._console = lang, chat, console
 
     async def case(self, tx: Transaction, lead: Lead, kind: str, *, again: bool) -> tuple[Case, Told]:
-        """The lead as it is now, and what has to be told of it that the CRM has not been told."""
+        """The lead as it is now, and what has to be told of it that the CRM has not been told.
+
+        Who has not agreed leaves the house as nobody: no contacts, and none in what they wrote.
+        """
         known = await tx.crm_known(lead.id, kind)
         here = await tx.conversation(lead.conversation) if lead.conversation else None
         said = await tx.crm_said(lead.conversation, after=known.noted) if lead.conversation else []
+        address = here.address if here else ""
+        if not lead.consent_version:
+            lead = replace(lead, name="", phone="", email="", company="", need=masked(lead.need))
+            address = ""
+            said = [replace(one, text=masked(one.text)) for one in said]
         quotes = await tx.crm_quotes(lead.id)
         new = {number: id for number, id in quotes.items() if number not in known.quotes}
-        values = self._values(
-            lead, quotes=tuple(quotes), channel=here.channel if here else "", address=here.address if here else ""
-        )
+        values = self._values(lead, quotes=tuple(quotes), channel=here.channel if here else "", address=address)
         links = {n: await self._link(tx, n, str(id)) for n, id in new.items()} if known.remote else {}
         note = self._note(lead, known, values, said, links) if known.remote else None
         if not known.remote:

@@ -60,6 +60,16 @@ async def test_a_lead_is_in_zoho_with_its_fields_and_its_dialogue(store: Store, 
     assert asked(zoho) == ["GET /Leads/search", "POST /Leads/upsert"]
 
 
+async def test_who_has_not_agreed_leaves_the_house_as_nobody(store: Store, shop: Shop, zoho: ZohoServer) -> None:
+    words = "нужен насос, я Анна Петрова, 8 903 111-22-33, anna@example.com"
+    lead = await enquiry(store, words=words, agreed=False, email="anna@example.com", company="ООО Ромашка")
+    await shop.work()
+    sent = repr(zoho.world.records[await shop.remote(lead.id)].data)
+    assert "насос" in sent
+    for told in ("9031112233", "111-22-33", "anna@example.com", "Ромашка"):
+        assert told not in sent
+
+
 async def test_a_draft_goes_nowhere_and_without_a_crm_nothing_is_owed(
     store: Store, shop: Shop, zoho: ZohoServer
 ) -> None:

@@ -43,7 +43,7 @@ async def connect(
 
 async def enquiry(
     store: Store, name: str = "Анна Петрова", phone: str = "+79031112233", *, words: str = "нужен насос",
-    status: Status = Status.NEW, **contacts: str,
+    status: Status = Status.NEW, agreed: bool = True, **contacts: str,
 ) -> Lead:  # fmt: skip
     """A customer who asked and left contacts; what is owed for it is owed in the same transaction."""
     async with store.transaction() as tx:
@@ -55,7 +55,7 @@ async def enquiry(
             Contacts(name=name, phone=phone, need=words, **contacts),
             status=status,
             source="talk",
-            consent=Consent(version="2026-11", given=True),
+            consent=Consent(version="2026-11", given=True) if agreed else None,
         )
         await house().announce(tx, lead, news)
     return lead
