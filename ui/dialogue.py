@@ -97,7 +97,7 @@ def channel(here: Here, name: str) -> str:
 
 
 def language(here: Here, code: str) -> str:
-    """A language by its name: "казахский"."""
+    """A language by its name: "Kazakh"."""
     return str(Locale(here.lang).languages.get(code, code))
 
 

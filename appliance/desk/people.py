@@ -10,7 +10,6 @@ from appliance.desk.dialogues import Dialogues
 from appliance.store.people import Person
 from appliance.store.store import Transaction
 
-
 __all__ = ["LastOne", "People", "Person"]
 
 
