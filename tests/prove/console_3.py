@@ -205,7 +205,9 @@ def _page(found: dict[str, str]) -> str:
         "The rights of the console, as its code has them: `scripts/prove console-3` tries every line of this page as a",
         "stranger, a manager, an administrator, a disabled person and with an ended session; it fails where one is not",
         "so.",
-        "`open` needs no login: such a method or route checks a secret of its own, or says what anybody may know.", "",
+        "`open` needs no login: such a method or route checks a secret of its own, or says what anybody may know.",
+        "Ids are tried that belong to somebody else: of their own, managers may also `describe` themselves and `end` sessions.",
+        "",
     ]  # fmt: skip
     for title, spaced in (("Pages and routes", True), ("The desk", False)):
         lines += [f"## {title}", "", "| what | who |", "|---|---|"]
