@@ -77,7 +77,7 @@ async def _tell(connection: Any, talk: Talk) -> None:
             )
         )  # fmt: skip
     await connection.execute(
-        ConversationRow.__table__.update().where(ConversationRow.id == talk.id).values(last_seq=seq, updated_at=last)
+        update(ConversationRow).where(ConversationRow.id == talk.id).values(last_seq=seq, updated_at=last)
     )
     if talk.lead:
         await connection.execute(insert(LeadRow).values(conversation_id=talk.id, created_at=last, **talk.lead))

@@ -103,9 +103,7 @@ def _writer(settings: Settings, llm: LLM) -> Writer:
     """Answers are as long as this box was measured to have time for."""
     found = kept(model_files(settings).folder)
     longest = min(LIMIT, found.answer) if found else LIMIT
-    return Writer(
-        llm=llm, prompt=default_prompt(), patience=timedelta(seconds=settings.patience), longest=longest
-    )
+    return Writer(llm=llm, prompt=default_prompt(), patience=timedelta(seconds=settings.patience), longest=longest)
 
 
 def leads(settings: Settings, owner_: Owner | None = None) -> Leads:

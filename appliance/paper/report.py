@@ -133,7 +133,8 @@ def _table(page: Page, table: Table, write: Write) -> None:
     page.set_fill_color(*PAPER)
     numbers = _numeric(table)
     with page.table(
-        col_widths=_widths(table, numbers, write), text_align=tuple("RIGHT" if number else "LEFT" for number in numbers),
+        col_widths=_widths(table, numbers, write),
+        text_align=tuple("RIGHT" if number else "LEFT" for number in numbers),
         width=page.epw, align="LEFT", line_height=4.4, padding=(1.1, 1), v_align=VAlign.T,
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         headings_style=FontFace(emphasis="BOLD", color=INK, fill_color=SHADE, size_pt=7.5),

@@ -125,7 +125,7 @@ async def test_contacts_without_consent_are_a_draft_that_nobody_hears_of(store: 
 
 def step(contacts: Contacts, **what: bool) -> Reply:
     """A reply after which the assistant has these contacts in mind."""
-    about = Step(state=State(contacts=contacts), **what)
+    about = replace(Step(state=State(contacts=contacts)), **what)  # type: ignore[arg-type]
     return Reply(text="вот", lang="ru", route=Route.CONTACT, rung=Rung.TEMPLATE, contacts=about)
 
 

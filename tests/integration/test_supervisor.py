@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +200,7 @@ def test_a_stuck_process_is_killed_and_started_anew_with_its_reason(box: Box) ->
     for name in ("chat", "worker"):
         stuck = box.pid(name)
         os.kill(stuck, signal.SIGSTOP)
-        eventually(lambda stuck=stuck: not alive(stuck))
+        eventually(partial(lambda pid: not alive(pid), stuck))
         box.said(f"{name} ended (SIGKILL: no sign of life")
         assert box.pid(name) != stuck
     assert box.state()["processes"]["worker"]["restarts"] == 1

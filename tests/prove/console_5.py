@@ -172,7 +172,8 @@ async def main(*, quick: bool) -> int:
             wrong.append("the product did not see the planted uplift")
         last = same[-1]
         print(f"through PostgreSQL and the desk, a look a day: equal prompts undecided on all {len(same)} days "
-              f"({last.before.leads} and {last.after.leads} leads); the better one told on day {min(found, default=0)}")  # fmt: skip
+              f"({last.before.leads} and {last.after.leads} leads);"
+              f" the better one told on day {min(found, default=0)}")  # fmt: skip
         print(f"method: {METHOD}")
         print(f"{runs} A/A experiments with a peeking manager: {fooled} false alarms (allowed {ALPHA:.0%})")
     return 0

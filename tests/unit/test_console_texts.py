@@ -25,8 +25,8 @@ def test_every_text_is_there_in_both_languages_with_the_same_values() -> None:
     for name, entry in catalogue().items():
         assert set(entry) == set(LANGS), name
         forms = {
-            lang: list(entry[lang].values()) if not isinstance(entry[lang], str) else [entry[lang]] for lang in LANGS
-        }  # type: ignore[union-attr]
+            lang: [said] if isinstance(said := entry[lang], str) else list(said.values()) for lang in LANGS
+        }  # fmt: skip
         assert all(form.strip() for lang in LANGS for form in forms[lang]), name
         assert len({frozenset(set().union(*map(fields, forms[lang])) - {"n"}) for lang in LANGS}) == 1, name
 

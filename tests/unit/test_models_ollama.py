@@ -12,7 +12,8 @@ import pytest
 from appliance import health, probes
 from models.base import ModelBusy, ModelError, ModelMissing, ModelRejected, ModelUnavailable, Turn
 from models.fetch import Step
-from models.ollama import MOST, Loaded, OllamaChat, OllamaServer, Pace, troubles
+from models.ollama import MOST, Loaded, OllamaChat, OllamaServer, troubles
+from models.pace import Pace
 from tests.models_kit import free_port
 from tests.ollama_house import Ollama, ollama_house
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from appliance import promise
 from appliance.promise import LOOKS, Promise
 from models import qualify
 from models.hardware import detect
@@ -36,7 +36,7 @@ class Box:
         self.status: Mapping[str, Any] | None = STATUS
         self.load = 0.0
         self._mark = folder / "measured"
-        monkeypatch.setattr(promise.os, "getloadavg", lambda: (self.load, 0.0, 0.0))
+        monkeypatch.setattr(os, "getloadavg", lambda: (self.load, 0.0, 0.0))
         mark = f"open({str(self._mark)!r}, 'a').write('x')"
         self.promise = Promise(folder=folder, address="http://127.0.0.1:9", program=(sys.executable, "-c", mark))
 

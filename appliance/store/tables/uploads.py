@@ -42,7 +42,7 @@ class UploadRow(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     fault: Mapped[str] = mapped_column(server_default="")
     layout: Mapped[str] = mapped_column(server_default="")  # the fingerprint of its main table
-    found: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))  # sheets, columns, counts, a sample
+    found: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))  # sheets, columns, a sample
     version: Mapped[str] = mapped_column(server_default="")  # the catalogue's, once built
     against: Mapped[str] = mapped_column(server_default="")  # the version that was live at the rehearsal
     verdict: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))

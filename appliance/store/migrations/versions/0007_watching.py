@@ -15,7 +15,9 @@ def upgrade() -> None:
         "beats",
         sa.Column("instance", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("role", sa.String(), nullable=False),
-        sa.Column("about", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column(
+            "about", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
         sa.Column("began_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("instance", name=op.f("pk_beats")),

@@ -1,5 +1,7 @@
 """Texts that managers write, and uploaded catalogues on their way."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -13,19 +15,19 @@ MOMENT = sa.DateTime(timezone=True)
 JSON = postgresql.JSONB(astext_type=sa.Text())
 
 
-def _text(name: str, default: str = "") -> sa.Column:
+def _text(name: str, default: str = "") -> sa.Column[Any]:
     return sa.Column(name, sa.String(), server_default=default, nullable=False)
 
 
-def _json(name: str) -> sa.Column:
+def _json(name: str) -> sa.Column[Any]:
     return sa.Column(name, JSON, server_default=sa.text("'{}'::jsonb"), nullable=False)
 
 
-def _flag(name: str, default: str) -> sa.Column:
+def _flag(name: str, default: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Boolean(), server_default=sa.text(default), nullable=False)
 
 
-def _now(name: str) -> sa.Column:
+def _now(name: str) -> sa.Column[Any]:
     return sa.Column(name, MOMENT, server_default=sa.func.now(), nullable=False)
 
 

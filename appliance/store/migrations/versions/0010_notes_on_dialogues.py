@@ -83,7 +83,9 @@ def _indexes() -> None:
     op.create_index("ix_messages_words", "messages", [sa.text(WORDS)], postgresql_using="gin")
     if _trigrams():
         by_trigrams = {"text": "gin_trgm_ops"}
-        op.create_index("ix_messages_trigrams", "messages", ["text"], postgresql_using="gin", postgresql_ops=by_trigrams)
+        op.create_index(
+            "ix_messages_trigrams", "messages", ["text"], postgresql_using="gin", postgresql_ops=by_trigrams
+        )
         by_trigrams = dict.fromkeys(REACH, "gin_trgm_ops")
         op.create_index("ix_leads_trigrams", "leads", list(REACH), postgresql_using="gin", postgresql_ops=by_trigrams)
 
