@@ -54,7 +54,13 @@ def test_what_heals_itself_at_once_is_not_told(box: Clock) -> None:
 
 def test_what_follows_from_another_trouble_is_not_told_nor_right_after_it(box: Clock) -> None:
     assert box.told(60, "outbox", "leader", "database") == [("trouble", "database")]
-    assert box.told(AFTER - 20, "leader") == [("over", "database")]
+    assert box.told(30, "leader") == [("over", "database")]
+
+
+def test_a_new_fault_soon_after_another_one_is_not_hidden_by_it(box: Clock) -> None:
+    box.looks(60, "database")
+    box.looks(CALM + 10)
+    assert ("trouble", "crm") in box.told(AFTER + SETTLE + 10, "crm")
 
 
 def test_one_that_was_told_before_its_cause_is_still_announced_as_over(box: Clock) -> None:
