@@ -206,7 +206,8 @@ def _page(found: dict[str, str]) -> str:
         "stranger, a manager, an administrator, a disabled person and with an ended session; it fails where one is not",
         "so.",
         "`open` needs no login: such a method or route checks a secret of its own, or says what anybody may know.",
-        "Ids are tried that belong to somebody else: managers may also `describe` themselves and `end` their own sessions.",
+        "Ids are tried that belong to somebody else: managers may also `describe` themselves and `end` their own",
+        "sessions.",
         "",
     ]  # fmt: skip
     for title, spaced in (("Pages and routes", True), ("The desk", False)):
