@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, auto
@@ -35,7 +36,7 @@ TWICE = re.compile(
     r"\s+(?P=one)(?!\w)",
     re.IGNORECASE,
 )
-FEW = 4  # words of a cell whose words a model may use
+FEW, NAMED = 6, 6  # words of a cell that is a property and no speech; words of a name that a model may use
 LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
 
 
@@ -56,7 +57,7 @@ class Sentences:
         said: Sequence[str] = (),
         values: Mapping[str, str] | None = None,
     ) -> None:
-        self._rows = rows
+        self._rows = {label: sober(row) for label, row in rows.items()}
         self._lang = lang
         self._money = money
         self._company = company
@@ -128,13 +129,13 @@ class Sentences:
     def _astray(self, template: str, *, about: bool) -> str:
         """What leads a sentence away from goods and company; `about`: it goes on about the product before."""
         rows = self._rows.values()
-        cells = [part for row in rows for pair in row.attributes for part in pair]
-        cells += [part for row in rows for part in (row.brand, row.category)]
-        facts = [cell for cell in cells if len(cell.split()) <= FEW]  # a cell that is a speech is no property
+        names = [" ".join(row.name.split()[:NAMED]) for row in rows]
+        facts = [part for row in rows for pair in row.attributes for part in pair]
+        facts += [part for row in rows for part in (row.brand, row.category)]
         return astray(
             MARK.sub(" ", template),
             lang=self._lang,
-            goods=" ".join([*(row.name for row in rows), *facts]),
+            goods=" ".join([*names, *facts]),
             company=self._company,
             marked=about or bool(MARK.search(template)),
             question=" ".join(self._said),
@@ -204,6 +205,16 @@ class Sentences:
     def _pieces(self, card: Card) -> str:
         unit = card.unit or words()["pieces"].get(self._lang, "")
         return f"{_plain(card.stock or Decimal(0), self._lang)} {unit}".strip()
+
+
+def sober(card: Card) -> Card:
+    """The product without cells that are speeches: what they say is no fact to speak of, nor a code to name."""
+    return replace(
+        card,
+        brand=card.brand if len(card.brand.split()) <= FEW else "",
+        category=card.category if len(card.category.split()) <= FEW else "",
+        attributes=tuple(pair for pair in card.attributes if max(len(part.split()) for part in pair) <= FEW),
+    )
 
 
 class _State(Enum):

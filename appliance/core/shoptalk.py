@@ -16,7 +16,7 @@ from appliance.core.lexicon import normal
 
 MOST_UNKNOWN = 6  # own words of a sentence in a language without a list: "bizde [A] var, fiyatı [A.price]"
 MOST_SIGNS = 18  # the same in Chinese and its like, in characters
-ENOUGH = 2  # words of the company's text that a sentence about it must have
+ENOUGH, LITTLE = 4, 3  # words of the company's text that a sentence about it must have, and how long these are
 SAME = 5  # letters by which two forms of a word are taken for one
 _WORD = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")  # shorter ones and parts of codes say nothing
 _SIGN = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
@@ -35,8 +35,9 @@ def astray(own: str, *, lang: str, goods: str, company: str = "", marked: bool, 
     words = [word for word in _WORD.findall(text) if not _same(word, rows)]
     about_goods = len(words) < len(_WORD.findall(text))
     quoted = [word for word in words if _same(word, told)]
+    telling = [word for word in quoted if len(word) > LITTLE]
     words = [word for word in words if word not in quoted]
-    if not marked and not about_goods and len(quoted) < ENOUGH:
+    if not marked and not about_goods and len(telling) < ENOUGH:
         return "it speaks of nothing that is shown"
     if signs := len(_SIGN.findall(text)):
         return "too much beside the facts" if signs > MOST_SIGNS else ""
