@@ -17,7 +17,7 @@ from appliance import causes
 SETTLE = 8.0  # seconds for which a trouble must last; most of what heals itself is gone by then
 CALM, CALMEST = 15.0, 600.0  # seconds without it until it is over; doubled for one that comes back within `RETURNS`
 RETURNS = 1800.0  # seconds
-AFTER = 20.0  # seconds after its cause has gone in which an effect is still put down to it; longer would hide a new fault
+AFTER = 20.0  # seconds after its cause has gone in which an effect is still put down to it; more would hide a new fault
 
 # What makes others ill: their troubles are not told while it lasts.
 EFFECTS: Mapping[str, frozenset[str]] = {
