@@ -151,7 +151,7 @@ async def test_without_a_model_the_goods_come_with_a_ready_sentence(hire: Hire) 
 
 async def test_a_model_that_would_be_late_is_not_asked(hire: Hire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prose, "PROBE", inf)  # a slow box may take longer than this to come here
-    llm = ScriptedLLM(outlook=Outlook(queue=30.0))
+    llm = ScriptedLLM(outlook=Outlook(queue=90.0))
     [reply] = await _ask(hire(llm), "насос дренажный")
     assert reply.rung is Rung.TEMPLATE
     assert llm.asked == []
