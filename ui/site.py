@@ -38,6 +38,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from fastapi import FastAPI
 from nicegui import Client, ui
+from nicegui import app as nicegui_app
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -305,6 +306,15 @@ class Site:
         chat = urlsplit(self.house.chat)
         theme.dress(self.api, frames=f"{chat.scheme}://{chat.netloc}" if chat.netloc else "")
         Gate(self).stand_before(self.api)
+
+        @nicegui_app.exception_handler(404)
+        async def nowhere(request: Request, error: Exception) -> Response:
+            return self._nowhere(request)
+
+    def _nowhere(self, request: Request) -> Response:
+        lang = self.language(request)
+        say = texts_in(lang, "frame")
+        return theme.plain_page(lang, say("nowhere"), say("nowhere_why"), say("to_start"), status=404)
 
     def _to_login(self, request: Request) -> Response:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")

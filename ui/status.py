@@ -29,6 +29,7 @@ ORDER = ("chat", "catalogue", "engine", "database", "outbox", "worker", "disk")
 ICONS = {
     "chat": "forum", "catalogue": "inventory_2", "engine": "memory", "database": "storage",
     "outbox": "outgoing_mail", "worker": "schedule", "disk": "sd_storage",
+    "bot": "send", "crm": "sync_alt", "backup": "backup", "mail": "mail", "public": "public", "clock": "schedule",
 }  # fmt: skip
 COLOURS = {"ok": "c-ok", "degraded": "c-warn", "restarting": "c-warn", "fail": "c-bad", "stopped": "c-bad"}
 OVERALL = {"ok": "c-ok", "degraded": "c-warn", "fail": "c-bad"}

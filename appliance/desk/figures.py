@@ -120,8 +120,9 @@ class FiguresDesk(Part):
         if address is None:
             raise NoAddress(f"{email!r} is no e-mail address. Write it as name@company.com.")
         async with self._store.transaction() as tx:
-            id = await tx.add_schedule(email=address, every=every, lang=lang, by=actor.id)
-            after = {"email": address, "every": every, "lang": lang}
+            reads = _written_in(lang)
+            id = await tx.add_schedule(email=address, every=every, lang=reads, by=actor.id)
+            after = {"email": address, "every": every, "lang": reads}
             await self._note(tx, actor, "report.schedule", id, after=after)
 
     async def unschedule(self, actor: Staff, id: UUID) -> None:
@@ -143,7 +144,7 @@ class FiguresDesk(Part):
     async def make(self, actor: Staff, *, every: Every, lang: str) -> Made:
         """The report of the last period that is over; the one that was made stays."""
         must_be(actor, Role.MANAGER)
-        id = await self._reports.made(every, self._reports.last(every), lang)
+        id = await self._reports.made(every, self._reports.last(every), _written_in(lang))
         async with self._store.transaction() as tx:
             found = await tx.report(id)
         if found is None:
@@ -161,3 +162,8 @@ class FiguresDesk(Part):
         if form == "pdf":
             return file_name(made, form), "application/pdf", paper.pdf
         return file_name(made, form), XLSX, paper.xlsx
+
+
+def _written_in(lang: str) -> str:
+    """Reports are written in Russian and English; whoever reads neither gets the English one."""
+    return lang if lang in ("en", "ru") else "en"

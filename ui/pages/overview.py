@@ -35,6 +35,7 @@ NEEDS = (
     Need(name="pushes", icon="sync_problem", href="/crm"),
     Need(name="held", icon="outgoing_mail", href="/undelivered"),
 )
+MAIN = ("chat", "engine", "catalogue", "bot", "crm", "database", "worker")  # parts shown also when they are well
 DOORS: Mapping[str, str] = {"catalogue": "/catalogue", "engine": "/models", "worker": "/health", "disk": "/health"}
 
 
@@ -115,8 +116,10 @@ class _Box:
             self._lines = ui.html("", sanitize=False)
 
     def show(self, picture: status.Picture) -> None:
-        lines = sorted(picture.parts, key=lambda part: part.state == "ok")
-        content = "".join(self._line(part) for part in lines)
+        shown = [part for part in picture.parts if part.state != "ok" or part.name in MAIN]
+        rest = len(picture.parts) - len(shown)
+        shown.sort(key=lambda part: (part.state == "ok", MAIN.index(part.name) if part.name in MAIN else len(MAIN)))
+        content = "".join(map(self._line, shown)) + (self._rest(rest) if rest else "")
         if self._lines.content != content:
             self._lines.set_content(content)
 
@@ -126,13 +129,21 @@ class _Box:
         door = DOORS.get(part.name, "/health")
         name = told(f"status.part_{part.name}") if known(f"status.part_{part.name}") else part.name
         state = told(f"status.state_{part.state}") if known(f"status.state_{part.state}") else part.state
-        tone = status.COLOURS.get(part.state, "")
-        return (
-            f'<a class="c-need c-box-part" href="{door if door in places else "/status"}">'
-            f'<i class="material-icons c-part-icon" aria-hidden="true">{status.ICONS.get(part.name, "widgets")}</i>'
-            f'<span class="c-need-words"><b>{escape(name)}</b></span>'
-            f'<span class="c-chip {tone}">{escape(state)}</span></a>'
-        )
+        icon, tone = status.ICONS.get(part.name, "widgets"), status.COLOURS.get(part.state, "")
+        return _part(door if door in places else "/status", icon, name, state, tone)
+
+    def _rest(self, count: int) -> str:
+        say = self._here.say
+        return _part("/status", "done_all", say("box_rest", n=count), say("status.state_ok"), "c-ok")
+
+
+def _part(door: str, icon: str, name: str, state: str, tone: str) -> str:
+    return (
+        f'<a class="c-need c-box-part" href="{door}">'
+        f'<i class="material-icons c-part-icon" aria-hidden="true">{icon}</i>'
+        f'<span class="c-need-words"><b>{escape(name)}</b></span>'
+        f'<span class="c-chip {tone}">{escape(state)}</span></a>'
+    )
 
 
 async def _weeks(here: Here) -> None:
