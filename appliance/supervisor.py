@@ -7,32 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import chain, repeat
-from pathlib import Path
 from typing import IO, Any
 
 from appliance import logs, ports
 from appliance.alerts import Trouble
+from appliance.household import House, Step, Switch, house
 from appliance.journal import Journal, Own
+from appliance.leftovers import StartError, check_room, end_leftovers, mark, only_one
 from appliance.processes import Child, Database, Kept, Phase, Role, end, lines, spawn
-from appliance.pulse import pulse_file
 from appliance.settings import FILE, Settings, variable
 from appliance.store.embedded import Embedded, EmbeddedError
-from appliance.switching import Choice, Switching
+from appliance.switching import Switching
 from appliance.tasks import Tasks
 from appliance.version import version
-from appliance.watch import Troubles, Watch
-from appliance.watchman import watchman
+from appliance.watch import Troubles
 from appliance.words import words
 
 STEP_PAUSES = (15, 60, 300)  # seconds before a failed step is tried again; the last one repeats
@@ -44,138 +40,10 @@ INVITE = 60.0  # seconds that the first administrator's link may take: the start
 GIVE_WAY = 3.0  # seconds that the children of a killed supervisor may take to end before a port counts as taken
 
 
-class StartError(Exception):
-    """The box cannot start; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Work of the first start that goes on in the background while customers are served already."""
-
-    name: str
-    programs: tuple[tuple[str, ...], ...]  # one after the other
-    needed: Callable[[], bool] = lambda: True
-    first: bool = False  # the address is printed when this has been tried
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
-    """How the engine's model is changed: where the choice is kept, and the program that tries one by its name."""
-
-    choice: Callable[[], Choice]
-    examine: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What runs on this box, as plain values. Roles are started in their order and ended in it: customers first."""
-
-    home: Path
-    roles: tuple[Role, ...]
-    steps: tuple[Step, ...] = ()
-    migrate: tuple[str, ...] = ()
-    invite: tuple[str, ...] = ()  # says the first administrator's one-time link while there is no administrator
-    watch: Callable[[Callable[[], Troubles]], Watch] | None = None  # made with a view of what is wrong here
-    switch: Switch | None = None  # none where the settings name the model, or another server has it
-    own_database: bool = True
-    env: Mapping[str, str] = field(default_factory=dict)
-    chat: str = ""  # addresses for people
-    console: str = ""
-    program: str = "appliance"  # how people call it
-    log_level: str = "info"
-
-
 def run(settings: Settings) -> int:
     """Brings up the house of these settings and stays until it is told to end; gives the exit code."""
     logs.configure(level=settings.log_level, form=settings.log_format, role="supervisor")
     return asyncio.run(Supervisor(house(settings)).run())
-
-
-def house(settings: Settings) -> House:
-    """The processes and first steps that these settings ask for."""
-    appliance = (sys.executable, "-m", "appliance")
-    own_engine = settings.llm_provider == "engine" and not settings.engine_url
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    roles = [
-        Role(name="chat", program=(*appliance, "chat"), listens=(settings.chat_host, settings.chat_port),
-             livez="/livez", env=one_thread),
-        Role(name="console", program=(*appliance, "console"), listens=(settings.console_host, settings.console_port),
-             livez="/livez", env=one_thread),
-        Role(name="worker", program=(*appliance, "worker"), pulse=pulse_file(settings.home, "worker"), env=one_thread),
-    ]  # fmt: skip
-    if own_engine:
-        where = (settings.engine_host, settings.engine_port)
-        engine = (*appliance, "engine")
-        roles.append(Role(name="engine", program=engine, listens=where, livez="/v1/models", nice=5, after="model"))
-    return House(
-        home=settings.home,
-        roles=tuple(roles),
-        steps=tuple(_steps(settings, appliance, own_engine=own_engine)),
-        migrate=(*appliance, "migrate"),
-        invite=(*appliance, "staff", "link", "--first"),
-        watch=lambda children: watchman(settings, children),
-        switch=_switch(settings, appliance) if own_engine and not settings.model else None,
-        own_database=settings.database_url is None,
-        env={"APPLIANCE_HOME": str(settings.home)}
-        | ({"APPLIANCE_CONFIG": str(settings.file)} if settings.file else {}),
-        chat=settings.chat_address,
-        console=settings.console_address,
-        program=_as_typed(),
-        log_level=settings.log_level,
-    )
-
-
-def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) -> list[Step]:
-    steps = []
-    if settings.sample:
-        steps.append(
-            Step(
-                name="catalogue",
-                programs=tuple(_sample(settings.home / "sample", appliance)),
-                needed=lambda: not (settings.home / "catalog" / "live.json").exists(),
-                first=True,
-            )
-        )
-    if own_engine:
-        which = settings.model or "--default"
-        # Told not to fetch, we wait until somebody brings a model.
-        fetch = ((*appliance, "models", "pull", which),) if settings.pull else ()
-        steps.append(Step(name="model", programs=fetch, needed=lambda: not _model_is_here(settings)))
-    return steps
-
-
-def _sample(folder: Path, appliance: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    yield (sys.executable, "-m", "catalog.sample", "--out", str(folder))
-    yield (*appliance, "catalog", "import", str(folder / "catalogue.xlsx"), "--publish")
-
-
-def _model_is_here(settings: Settings) -> bool:
-    from models.base import ModelError
-    from models.files import ModelFiles
-
-    files = ModelFiles(settings.home / "models")
-    try:
-        return files.path(settings.model or files.chosen() or "").is_file()
-    except ModelError:
-        return False
-
-
-def _switch(settings: Settings, appliance: tuple[str, ...]) -> Switch:
-    def choice() -> Choice:
-        from models.files import ModelFiles
-
-        return ModelFiles(settings.home / "models")
-
-    return Switch(choice=choice, examine=(*appliance, "models", "test"))
-
-
-def _as_typed() -> str:
-    """The program as a person in the clone would type it."""
-    own = Path(sys.executable).parent / "appliance"
-    try:
-        return str(own.relative_to(Path.cwd()))
-    except ValueError:
-        return str(own)
 
 
 class Supervisor:
@@ -201,7 +69,7 @@ class Supervisor:
             (home / "run").mkdir(exist_ok=True)
             self._journal = Journal(home / "logs" / "appliance.log", screen=self._screen)
             logs.configure(level=self._house.log_level, form="json", to=Own(self._journal, "watch"))
-            _check_room(home)
+            check_room(home)
         except StartError as error:
             self._journal.say(str(error))
             return 1
@@ -209,7 +77,7 @@ class Supervisor:
             sys.stderr.write(words("home_not_writable", home=home, why=error.strerror) + "\n")
             return 1
         try:
-            with _only_one(home):
+            with only_one(home):
                 return await self._run()
         except StartError as error:
             self._journal.say(str(error))
@@ -249,7 +117,7 @@ class Supervisor:
         """From nothing to a chat that answers; the long steps go on behind it."""
         house = self._house
         self._say("starting", version=version(), home=house.home)
-        if left := _end_leftovers(house.home):
+        if left := end_leftovers(house.home):
             self._say("leftovers", count=left)
         await self._check_ports()
         env = self._environment()
@@ -419,7 +287,7 @@ class Supervisor:
             **os.environ,
             **self._house.env,
             "APPLIANCE_LOG_FORMAT": "json",
-            "APPLIANCE_RUN": _mark(self._house.home, os.getpid()),
+            "APPLIANCE_RUN": mark(self._house.home, os.getpid()),
             "PYTHONUNBUFFERED": "1",
             "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena a thread otherwise, and gives none back
         }
@@ -430,7 +298,7 @@ class Supervisor:
             await child.stop()
         if self._database:
             await self._database.stop()
-        _end_leftovers(self._house.home, of=os.getpid())
+        end_leftovers(self._house.home, of=os.getpid())
         self._changed()
 
     def _say(self, text: str, /, **values: object) -> None:
@@ -469,37 +337,6 @@ class Supervisor:
             self._journal.line("appliance", f"{path}: {error.strerror}")
 
 
-class _only_one:  # noqa: N801  (reads as a phrase: with _only_one(home))
-    """One supervisor a home; the kernel drops the lock whatever way the process ends."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-
-    def __enter__(self) -> None:
-        self._file = (self._home / "run" / "supervisor.lock").open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.seek(0)
-            pid = self._file.read().strip()
-            self._file.close()
-            raise StartError(words("already_running", home=self._home, pid=pid)) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-def _check_room(home: Path) -> None:
-    """A new database takes 300 MB with its first log of changes; one that is there, a segment or two of 16 MB."""
-    needed = 64 if (home / "postgres" / "data").exists() else 300
-    free = shutil.disk_usage(home).free >> 20
-    if free < needed:
-        raise StartError(words("disk_full", home=home, free=free, needed=needed))
-
-
 def _trouble(each: Kept) -> Trouble | None:
     """Of a process that does not stay up; one that is told to end, or waits, is well."""
     now = time.time()
@@ -532,39 +369,3 @@ def _port_trouble(role: Role) -> str:
     if reason == "port_taken" and (holder := ports.holder(port)):
         by = words("port_taken_by", name=holder.name, pid=holder.pid)
     return words(reason, host=host, port=port, by=by, variable=variable(f"{role.name}_port"))
-
-
-def _mark(home: Path, pid: int) -> str:
-    return f"{pid}:{home}"
-
-
-def _end_leftovers(home: Path, of: int = 0) -> int:
-    """Kills what supervisors of this home left (`of`: what that one left), found by the mark in its environment.
-
-    Our children die with us, but not what they started. Whoever calls this holds the lock of the home.
-    """
-    count = 0
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
-            continue
-        pid = _marked_with(process, home)
-        if pid and (pid == of if of else pid != os.getpid()):
-            try:
-                os.kill(int(process.name), signal.SIGKILL)
-                count += 1
-            except OSError:
-                continue
-    return count
-
-
-def _marked_with(process: Path, home: Path) -> int:
-    """The pid of the supervisor by whose order a process runs for this home; 0 for a stranger."""
-    try:
-        variables = (process / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return 0
-    for each in variables:
-        if each.startswith(b"APPLIANCE_RUN="):
-            pid, _, marked = os.fsdecode(each).removeprefix("APPLIANCE_RUN=").partition(":")
-            return int(pid) if marked == str(home) and pid.isdigit() else 0
-    return 0

@@ -46,7 +46,9 @@ while True:
 DRIVER = """
 import asyncio, sys, json
 from pathlib import Path
-from appliance.supervisor import House, Role, Step, Supervisor
+from appliance.household import House, Step
+from appliance.processes import Role
+from appliance.supervisor import Supervisor
 given = json.loads(sys.argv[1])
 roles = tuple(Role(name=r["name"], program=tuple(r["program"]), after=r.get("after", ""), grace=3,
                    livez=r.get("livez", ""), wedged=r.get("wedged", 60),

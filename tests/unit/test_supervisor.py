@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from appliance import journal, ports
+from appliance.household import house
 from appliance.journal import Journal
 from appliance.settings import load
-from appliance.supervisor import house
 
 
 def lines(path: Path) -> list[dict[str, str]]:
