@@ -182,6 +182,16 @@ def model(trouble: Callable[[], Awaitable[str]]) -> Probe:
     return Probe(look=look, patience=ENGINE_PATIENCE, silent="engine_silent")
 
 
+def promise(trouble: Callable[[], Awaitable[str]]) -> Probe:
+    """Whether the model is as fast as it was when this box was measured."""
+
+    async def look() -> Part:
+        why = await trouble()
+        return bad("promise", "promise_broken", why=why) if why else Part(name="promise")
+
+    return Probe(look=look, every=60.0)
+
+
 def worker(store: Store) -> Probe:
     """Whether some process does the scheduled work."""
     began = time.monotonic()

@@ -19,6 +19,7 @@ from appliance.core.types import Role, Staff
 from appliance.desk.box import BoxDesk
 from appliance.health import EVERY, Health, State
 from appliance.metrics import ChatMetrics, Metrics
+from appliance.promise import Promise
 from appliance.settings import Settings
 from appliance.store.errors import StoreUnavailable
 from appliance.store.leader import cuts
@@ -108,6 +109,9 @@ def chat_health(
         "processes": probes.processes(settings.home),
         "logs": probes.logs(settings.home),
     }
+    if settings.llm_provider == "engine" and not settings.engine_url:
+        promise = Promise(folder=model_files(settings).folder, address=settings.engine_address)
+        looks["promise"] = probes.promise(promise.trouble)
     if bot:
         looks["bot"] = probes.bot(bot.trouble)
     if settings.smtp_host:
