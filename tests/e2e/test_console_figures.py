@@ -78,7 +78,7 @@ def page(house: Console) -> Iterator[Page]:
 
 def test_the_overview_says_what_waits_and_leads_there(page: Page) -> None:
     page.goto("/")
-    waiting = page.locator("a.c-need", has_text="2 лида никто не взял")
+    waiting = page.locator("a.c-need", has_text="2 заявки никто не взял")
     expect(waiting).to_have_attribute("href", "/leads")
     expect(page.locator(".c-advice").first).to_contain_text("4 покупателя спросили")
     expect(page.locator("canvas, .c-chart svg").first).to_be_visible()
@@ -95,7 +95,7 @@ def test_a_row_of_the_analytics_opens_just_its_dialogues(page: Page) -> None:
 
 def test_a_tile_and_a_step_of_the_funnel_open_just_theirs(page: Page) -> None:
     page.goto("/analytics")
-    page.locator("a.c-funnel-step", has_text="Лиды").click()
+    page.locator("a.c-funnel-step", has_text="Заявки").click()
     page.wait_for_url("**/conversations?*stage=lead*")
     expect(page.locator(".c-dlg")).to_have_count(2)
     page.goto("/analytics?channel=telegram")
