@@ -23,10 +23,8 @@ from tests.rig import ROOT, Appliance, Customer, loopback, percentile, verdict
 SESSIONS = 10  # one of them is a real Chromium
 THINKS = (1.0, 3.0)  # seconds that a person looks at a page
 ECHO, GAP, CONTENT = 0.100, 0.250, 1.0  # seconds: the chat's p99 and its longest, the pages' p95
-PROBES, PROBE = (
-    6,
-    0.12,
-)  # browsers that ask for an echo, each at most so often: the chat takes ten frames a second of one
+PROBES = 6  # browsers that ask for an echo
+PROBE = 0.12  # seconds between two of one browser: the chat takes ten frames a second of one
 FEWEST = 15  # echoes a second, below which nothing was measured
 ROUNDS, QUICK_PAGES = 3, 4
 DRAWN = "![...document.querySelectorAll('.c-grid-box[aria-busy=true]')].some((grid) => grid.offsetParent)"
