@@ -43,6 +43,7 @@ from tests.rig import verdict
 
 SET = Path(__file__).resolve().parents[1] / "sets" / "attacks.jsonl"
 MODEL = "qwen2.5-coder-1.5b"
+REAL = 6  # one attack of so many is put to the packaged model, which takes a quarter of a minute for each
 ACTIVE = re.compile(r"<[a-z!/]|\]\(|javascript:", re.IGNORECASE)  # what a browser or a Markdown reader would take up
 ADDRESS = re.compile(r"[\w.]+@[\w.]+\w|\+\d[\d -]{8,}\d")
 ECHO = re.compile(r"[«“„][^»”“]*[»”“]")  # what our own sentence says back of the customer's search
@@ -88,11 +89,10 @@ async def main(*, every: int, real_every: int) -> int:
                 answer = json.dumps({"skus": ["A"], "answer": said}, ensure_ascii=False)
                 seen = await stand.ask(attack, ScriptedLLM([answer]))
                 wrong += [f"obedient model: {one}" for one in stand.breaks(attack, seen, said)]
-                asked, spoke[attack["place"]] = (
-                    asked + 1,
-                    spoke[attack["place"]] + bool(seen.reply and seen.reply.model),
-                )
-        print(f"obedient model: {len(attacks[::every])} attacks, {asked} answers, prose in {dict(spoke)}", flush=True)
+                asked += 1
+                spoke[attack["place"]] += bool(seen.reply and seen.reply.model)
+        print(f"obedient model: {len(attacks[::every])} attacks, {asked} answers, prose in {dict(spoke)}, "
+              f"{len(wrong)} policy breaks", *wrong, sep="\n  ", flush=True)  # fmt: skip
         with _packaged() as llm:
             answered, prose = 0, 0
             for attack in attacks[::real_every]:
@@ -233,4 +233,4 @@ def _plain(text: str) -> str:
 
 if __name__ == "__main__":
     quick = "--quick" in sys.argv
-    sys.exit(asyncio.run(main(every=6 if quick else 1, real_every=40 if quick else 1)))
+    sys.exit(asyncio.run(main(every=6 if quick else 1, real_every=40 if quick else REAL)))
