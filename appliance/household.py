@@ -100,7 +100,7 @@ def _steps(settings: Settings, appliance: tuple[str, ...], *, own_engine: bool) 
         which = settings.model or "--default"
         # Told not to fetch, we wait until somebody brings a model.
         fetch = ((*appliance, "models", "pull", which),) if settings.pull else ()
-        steps.append(Step(name="model", programs=fetch, needed=lambda: not _model_is_here(settings)))
+        steps.append(Step(name="model", programs=fetch, needed=lambda: not model_is_here(settings)))
     return steps
 
 
@@ -109,7 +109,8 @@ def _sample(folder: Path, appliance: tuple[str, ...]) -> Iterator[tuple[str, ...
     yield (*appliance, "catalog", "import", str(folder / "catalogue.xlsx"), "--publish")
 
 
-def _model_is_here(settings: Settings) -> bool:
+def model_is_here(settings: Settings) -> bool:
+    """Whether the own engine has a model file to begin with."""
     from models.base import ModelError
     from models.files import ModelFiles
 

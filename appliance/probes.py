@@ -156,15 +156,18 @@ def bot(trouble: Callable[[], str]) -> Probe:
     return Probe(look=look)
 
 
-def engine(address: str) -> Probe:
-    """Whether the model really answers: its own health is a generation, or one that has just succeeded."""
+def engine(address: str, *, there: Callable[[], bool] = lambda: True) -> Probe:
+    """Whether the model really answers: its own health is a generation, or one that has just succeeded.
+
+    `there` tells whether a model is on the box at all; at the first start it is still on its way.
+    """
 
     async def look() -> Part:
         try:
             async with httpx.AsyncClient(timeout=ENGINE_PATIENCE, trust_env=False) as http:
                 answer = await http.get(f"{address}/health")
         except httpx.HTTPError:
-            return bad("engine", "engine_silent")
+            return bad("engine", "engine_silent" if await asyncio.to_thread(there) else "engine_none")
         if answer.status_code in (200, 404):  # other servers than ours may have no such page; they do answer
             return Part(name="engine")
         return bad("engine", "engine_bad", why=answer.text[:200])

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from appliance import health, logs, probes
@@ -15,6 +15,7 @@ from appliance.assistant import Assistant
 from appliance.core.prompt import default_prompt
 from appliance.errors import Refused
 from appliance.hours import Hours, HoursNow, Opening
+from appliance.household import model_is_here
 from appliance.leads import Leads
 from appliance.pages import goods
 from appliance.paper.sheet import Letterhead
@@ -49,7 +50,10 @@ def language_model(settings: Settings) -> LLM:
 def model_health(settings: Settings, llm: LLM) -> health.Probe:
     """A provider that knows its troubles is asked for them; of any other, its server's health page."""
     trouble = getattr(llm, "trouble", None)
-    return probes.model(trouble) if trouble else probes.engine(settings.engine_address)
+    if trouble:
+        return probes.model(trouble)
+    own = settings.llm_provider == "engine" and not settings.engine_url
+    return probes.engine(settings.engine_address, there=partial(model_is_here, settings) if own else lambda: True)
 
 
 @asynccontextmanager

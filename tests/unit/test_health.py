@@ -18,6 +18,7 @@ from appliance.sealed import Sealed
 from catalog.product import Product
 from catalog.shelf import Shelf
 from models.packaged import PackagedEmbedder
+from tests.models_kit import free_port
 
 
 async def well() -> Part:
@@ -149,3 +150,10 @@ async def test_what_the_supervisor_says_of_its_processes_is_shown(tmp_path: Path
 def test_what_hangs_on_the_database_says_so() -> None:
     part = bad("outbox", "not_known", because="database", part="database")
     assert part.because == "database" and part.state is State.DEGRADED
+
+
+@pytest.mark.parametrize(("there", "cause"), [(True, "engine_silent"), (False, "engine_none")])
+async def test_a_model_that_is_still_on_its_way_is_no_alarm(there: bool, cause: str) -> None:
+    part = await probes.engine(f"http://127.0.0.1:{free_port()}", there=lambda: there)()
+    assert (part.state, part.cause) == (State.DEGRADED, cause)
+    assert causes.tells(cause) is there
