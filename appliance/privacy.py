@@ -23,7 +23,6 @@ import structlog
 
 from appliance.backup import Backups
 from appliance.core.leads import phones
-from appliance.paper.rows import rows_book
 from appliance.store.privacy import Erasure, Person, pattern_of, values_among
 from appliance.store.store import Store
 
@@ -117,6 +116,8 @@ class PersonalData:
 
 def archive(record: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
     """The record of a person as a zip: one JSON file for machines, a workbook for each area for people."""
+    from appliance.paper.rows import rows_book  # what draws tables is no part of the chat's start
+
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("person.json", json.dumps(record, ensure_ascii=False, indent=1))
