@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -60,7 +61,7 @@ def _paper(site: Site, form: Any) -> None:
         return attachment(await here.house.files.quotation(here.actor, wanted, form))
 
 
-class Board:
+class Board(ABC):
     """What the pipeline and the table share: conditions, files, and the lead that is open."""
 
     view = ""
@@ -90,14 +91,15 @@ class Board:
         await self._show()
         self._renew_files()
 
+    @abstractmethod
     def _more_filters(self) -> None:
         """Conditions of one view alone."""
 
-    async def _show(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _show(self) -> None: ...
 
-    async def refresh(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def refresh(self) -> None: ...
 
     async def _narrowed(self) -> None:
         self._renew_files()
@@ -120,6 +122,9 @@ class Board:
 
 class Pipeline(Board):
     """A column for each status; the newest of each."""
+
+    def _more_filters(self) -> None:
+        """None: the columns are the statuses."""
 
     async def _show(self) -> None:
         here, say = self._here, self._here.say
