@@ -50,6 +50,14 @@ class Appliance:
         program = [sys.executable, "-m", "appliance", *arguments]
         return subprocess.run(program, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False, **more)
 
+    def told(self, *arguments: str) -> dict[str, Any]:
+        """What such a command says in JSON. Raises RuntimeError, with all that it said, where it fails."""
+        done = self.command(*arguments, "--json")
+        if done.returncode:
+            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
+        value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return value
+
     def start(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:

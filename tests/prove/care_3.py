@@ -19,7 +19,6 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -78,7 +77,7 @@ async def main(*, customers: int, seconds: float, history: int) -> int:
             talking = [asyncio.ensure_future(load.customer(appliance, at)) for at in range(customers)]  # noqa: TID251
             await asyncio.sleep(seconds)
             began = time.time()
-            made = await asyncio.to_thread(_said, appliance, "backup", "create")
+            made = await asyncio.to_thread(appliance.told, "backup", "create")
             ended = time.time()
             await asyncio.sleep(seconds / 2)
             load.over.set()
@@ -90,7 +89,7 @@ async def main(*, customers: int, seconds: float, history: int) -> int:
             appliance.stop()
             raise
 
-        restored = _said(appliance, "restore", "--from", str(share))
+        restored = appliance.told("restore", "--from", str(share))
         back = time.monotonic()
         with appliance:
             appliance.wait()
@@ -98,7 +97,7 @@ async def main(*, customers: int, seconds: float, history: int) -> int:
             first = await people[0].ask("насос дренажный 1500 вт", patience=60)
             rto = time.monotonic() - disaster
             rows, now = dump.rows_of(appliance.database_url()), _times(appliance.database_url())
-            version = _said(appliance, "catalog", "versions")
+            version = appliance.told("catalog", "versions")
             for customer in people:
                 await customer.close()
 
@@ -167,14 +166,6 @@ def _times(url: str) -> list[datetime]:
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT at FROM messages WHERE role = 'user' AND text !~ '^[0-9a-f]{64}'").fetchall()
     return [row[0].astimezone(UTC) for row in rows]
-
-
-def _said(appliance: Appliance, *what: str) -> dict[str, Any]:
-    done = appliance.command(*what, "--json")
-    if done.returncode:
-        raise RuntimeError(f"{what}: {done.stdout}{done.stderr}")
-    value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return value
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -58,12 +57,12 @@ async def main(*, messages: int, live: int, wait: bool) -> int:
             await _in_telegram(url, messages - live)
             _in_logs(home)
             _wait_for_answers(url)
-            made = _said(appliance, "backup", "create")
+            made = appliance.told("backup", "create")
             before = {**_in_dump(url), **_in_files(home)}
             print(f"before: {sum(before.values())} hits: {_short(before)}", flush=True)
 
             began = time.monotonic()
-            receipt = _said(appliance, "privacy", "erase", PERSON.phone, "--yes")
+            receipt = appliance.told("privacy", "erase", PERSON.phone, "--yes")
             took = time.monotonic() - began
             _wait_until_settled(url, wait=wait)
             after = {**_in_dump(url), **_in_files(home)}
@@ -170,7 +169,7 @@ def _wait_until_settled(url: str, *, wait: bool) -> None:
 
 def _restored(appliance: Appliance, home: Path) -> Counter[str]:
     """What of the person is in the database after a restore from the backup that held them."""
-    _said(appliance, "restore", "--force")
+    appliance.told("restore", "--force")
     with Embedded(home / "postgres") as server:
         return _in_dump(server.url)
 
@@ -201,14 +200,6 @@ def _in_files(home: Path) -> Counter[str]:
         if file.is_file() and not path.startswith(SKIPPED) and (hits := len(WORDS.findall(file.read_bytes()))):
             found[path] += hits
     return found
-
-
-def _said(appliance: Appliance, *what: str) -> dict[str, Any]:
-    done = appliance.command(*what, "--json")
-    if done.returncode:
-        raise RuntimeError(f"{what}: {done.stdout}{done.stderr}")
-    value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return value
 
 
 def _count(url: str, query: str) -> int:
