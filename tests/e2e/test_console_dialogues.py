@@ -148,8 +148,33 @@ def test_a_text_typed_while_the_connection_is_lost_goes_out_once(
     expect(page.locator(".c-composer-away")).to_be_visible()
     expect(box).to_have_value("не потеряйте")
     browser.set_offline(False)
-    expect(page.locator(".c-say-agent .c-said")).to_have_text("не потеряйте", timeout=20_000)
+    said_by_us = page.locator(".c-say-agent .c-said")
+    expect(said_by_us).to_have_text("не потеряйте", timeout=40_000)  # tries to connect come up to 7 s apart
     expect(box).to_have_value("")
+    expect(page.locator(".c-say-agent")).to_have_count(1)
+
+
+def test_a_text_that_nobody_answered_is_said_again_and_stands_there_once(house: Console, page: Page) -> None:
+    here = done(said(house.database, "глухо"))
+    page.goto(f"{house.url}/conversations?c={here}")
+    page.get_by_role("button", name="Перехватить").click()
+    box = page.locator(".c-composer textarea")
+    expect(box).to_be_enabled()
+    page.evaluate(
+        """() => {
+            const emit = window.socket.emit
+            window.unheard = 0
+            window.socket.emit = function (name, told, ...rest) {
+                const says = name === "event" && JSON.stringify(told).includes("услышьте")
+                return says && !window.unheard++ ? this : emit.call(this, name, told, ...rest)
+            }
+        }"""
+    )
+    box.fill("услышьте")
+    box.press("Enter")
+    expect(page.locator(".c-say-agent .c-said")).to_have_text("услышьте")
+    expect(box).to_have_value("")
+    assert page.evaluate("window.unheard") > 1
     expect(page.locator(".c-say-agent")).to_have_count(1)
 
 

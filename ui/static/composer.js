@@ -1,10 +1,12 @@
 // Where a manager writes to a customer. What is written stays in the browser until the server has said that it is kept.
+const PATIENCE = 3000; // ms until what was not answered is said again, under the same origin
+
 export default {
   template: `
     <form class="c-composer" @submit.prevent="send">
       <label class="c-unseen" :for="field">{{ words.reply }}</label>
-      <textarea :id="field" ref="text" v-model="draft" rows="1" :disabled="locked" :placeholder="locked ? why : words.reply"
-                maxlength="4000" @input="keep" @keydown.enter.exact="enter"></textarea>
+      <textarea :id="field" ref="text" v-model="draft" rows="1" :disabled="locked" :readonly="!!sending"
+                :placeholder="locked ? why : words.reply" maxlength="4000" @input="keep" @keydown.enter.exact="enter"></textarea>
       <select v-if="canned.length && !locked" class="c-canned" :aria-label="words.canned" @change="insert">
         <option value="">{{ words.canned }}</option>
         <option v-for="(c, n) in canned" :value="n">{{ c[0] }}</option>
@@ -39,10 +41,10 @@ export default {
   },
   mounted() {
     this.fetch();
+    // A socket that has just come back may speak before its page is known, and is not heard: hence again until answered.
     this.look = setInterval(() => {
-      const lost = !!window.socket && !window.socket.connected;
-      if (this.away && !lost && this.sending) this.again();
-      this.away = lost;
+      this.away = !!window.socket && !window.socket.connected;
+      if (this.sending && !this.away && Date.now() - this.sent > PATIENCE) this.again();
     }, 1000);
   },
   unmounted() {
@@ -86,6 +88,7 @@ export default {
       this.again();
     },
     again() {
+      this.sent = Date.now();
       this.$emit("say", { place: this.place, text: this.draft.trim(), origin: this.sending });
     },
     insert(event) {
