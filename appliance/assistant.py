@@ -28,6 +28,7 @@ from appliance.core.voice import SHIPPED, Voice
 from appliance.dialogue import Show
 from appliance.prose import Asking, Brief, Writer
 from appliance.remembered import remembered
+from appliance.router import Router
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
 from catalog.snapshot import Found, Hit
@@ -90,7 +91,6 @@ class Assistant:
         company: Callable[[], Passages],
         default_language: str = "ru",
         region: str = "RU",
-        prototypes: routing.Prototypes | None = None,
         vectors: Path | None = None,
         manned: Callable[[], Awaitable[bool | None]] | None = None,
         voice: Callable[[], Voice] = lambda: SHIPPED,
@@ -99,7 +99,6 @@ class Assistant:
 
         `manned` tells whether managers are at work now, or None where there are none to call.
         `voice` is what the owner lets it say, as it is now.
-        `prototypes` are made from the shipped examples at the first question, or by `warm`, where none are given.
         """
         self.shelf = shelf
         self._embedder = embedder
@@ -107,11 +106,10 @@ class Assistant:
         self._company = company
         self._default_language = default_language
         self._region = region
-        self._prototypes = prototypes
+        self._router = Router(embedder=embedder, taught=lambda: voice().taught, vectors=vectors)
         self._vectors = vectors
         self._manned = manned
         self._voice = voice
-        self._loading = asyncio.Lock()
 
     async def answer(self, claim: Claim, *, message: UUID, show: Show, stopped: asyncio.Event) -> Reply:
         """The reply to all questions of a claim; cards and sentences are shown as soon as they are known."""
@@ -150,7 +148,7 @@ class Assistant:
     async def warm(self) -> None:
         """Loads what the first customer would otherwise wait for; a catalogue that is not there yet is no error."""
         if self._embedder is not None:
-            await self._examples(self._embedder)
+            await self._router.prototypes()
             passages = self._company()
             if passages.all and passages.vectors is None:
                 texts = [f"{passage.heading}\n{passage.text}" for passage in passages.all]
@@ -188,7 +186,10 @@ class Assistant:
             return self._said(asked, "", route=Route.CONTACT)  # the thanks are all that is said
         if "cta" in kinds:  # managers were called when it was stored
             return self._contact(asked, await self._called(asked))
-        if kinds <= WRITTEN and calling.calls(asked.text, lang=asked.lang):
+        taught = self._router.said(asked.text) if kinds <= WRITTEN else None
+        if taught and taught.route is not Route.PRODUCT_SEARCH:  # goods may still be a remark on those shown
+            return await self._routed(asked)
+        if kinds <= WRITTEN and not taught and calling.calls(asked.text, lang=asked.lang):
             return replace(self._contact(asked, await self._called(asked)), calls=True)
         pointed = self._pointed_card(asked)
         if ordered := self._ordered(asked, pointed):
@@ -232,21 +233,13 @@ class Assistant:
 
     async def _route(self, asked: Asked) -> routing.Decision:
         with asked.stage("route"):
-            if self._embedder is not None:
-                prototypes = await self._examples(self._embedder)
-                readable = language.readable(asked.text, asked.lang)
-                with asked.stage("embedding"):
-                    asked.vector = (await self._embedder.embed([readable], kind="query"))[0]
-            else:
-                prototypes = None
-            return routing.route(
-                asked.text,
-                lang=asked.lang,
-                history=asked.history,
-                vector=asked.vector,
-                prototypes=prototypes,
-                evidence=await self._evidence(asked),
+            routed = await self._router.route(
+                asked.text, lang=asked.lang, history=asked.history, know=lambda: self._evidence(asked)
             )
+        asked.vector = routed.vector
+        if routed.vector is not None:
+            asked.stages["embedding"] = routed.embedding
+        return routed.decision
 
     async def _evidence(self, asked: Asked) -> routing.Evidence | None:
         """What the catalogue makes of the message; a later search for the same words is answered from memory."""
@@ -258,15 +251,6 @@ class Assistant:
             return routing.Evidence()
         best = found.hits[0]
         return routing.Evidence(exact=best.exact, score=FITS if RELATED & set(best.reasons) else 0.0)
-
-    async def _examples(self, embedder: Embedder) -> routing.Prototypes:
-        async with self._loading:
-            if self._prototypes is None:
-                examples = routing.examples()
-                texts = [example.text for example in examples]
-                vectors = await remembered(embedder, texts, folder=self._vectors)
-                self._prototypes = routing.Prototypes.build(examples, vectors)
-            return self._prototypes
 
     async def _goods(self, asked: Asked, wish: Wish | str, *, without: str = "") -> Reply:
         """Products that fit a wish; `without` is the SKU of the one that others are wanted for."""

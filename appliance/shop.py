@@ -15,13 +15,15 @@ import structlog
 from appliance.core.canned import Canned, CannedAnswers
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt, shared_prefix
+from appliance.core.routing import Example
 from appliance.core.texts import say
 from appliance.core.trial import Trial
+from appliance.core.types import Route
 from appliance.core.voice import Voice
 from appliance.hours import Hours
 from appliance.remembered import remembered
 from appliance.store.errors import StoreUnavailable
-from appliance.store.owner_texts import CANNED, COMPANY, CONSENT, HOURS, SERVICES, OwnerText, consents_of
+from appliance.store.owner_texts import CANNED, COMPANY, CONSENT, HOURS, SERVICES, TOPIC, OwnerText, consents_of
 from appliance.store.store import Store
 from models.base import Embedder, ModelError, Turn
 
@@ -73,7 +75,7 @@ class Owner:
             stamp = await tx.words_stamp()
             if stamp == self._stamp:
                 return False
-            texts = await tx.live_texts(COMPANY, SERVICES, CANNED, HOURS, CONSENT)
+            texts = await tx.live_texts(COMPANY, SERVICES, CANNED, HOURS, CONSENT, TOPIC)
             trial = await tx.trial(PROMPT)
         self.now = await self._made(texts, trial)
         self._stamp = stamp
@@ -103,7 +105,8 @@ class Owner:
         canned = tuple(canned_of(one) for one in texts if one.kind == CANNED)
         consents = consents_of([one for one in texts if one.kind == CONSENT])
         hours = next((hours_of(one, self._hours) for one in texts if one.kind == HOURS), self._hours)
-        voice = Voice(trial=trial, consents=consents, canned=CannedAnswers(canned))
+        taught = tuple(example_of(one) for one in texts if one.kind == TOPIC and one.body in set(Route))
+        voice = Voice(trial=trial, consents=consents, canned=CannedAnswers(canned), taught=taught)
         return Now(passages=passages, voice=voice, hours=hours)
 
     async def _tell(self, trial: Trial | None) -> None:
@@ -129,6 +132,10 @@ async def embed_passages(passages: Passages, embedder: Embedder | None, folder: 
 def canned_of(text: OwnerText) -> Canned:
     questions = tuple(str(question) for question in text.about.get("questions", ()))
     return Canned(name=text.name, lang=text.lang, text=text.body, questions=questions)
+
+
+def example_of(text: OwnerText) -> Example:
+    return Example(route=Route(text.body), text=text.name, own=True)
 
 
 def hours_of(text: OwnerText, otherwise: Hours) -> Hours:

@@ -16,6 +16,8 @@ from models.base import Vectors
 
 SPOKEN = 2.8  # weight of the examples' vote (0 to 1 a route) against about 1 for a word of the lists, 1.5 for a phrase
 CERTAIN = 0.93  # cosine above which a message is one of the examples, but for a comma
+NEAR, TAUGHT = 0.6, 2.0  # cosine from which a manager's phrase speaks for its route by itself, and how much at most
+OWN = 3.0  # what a manager's phrase weighs among the examples: it was written because the others were not enough
 
 _TRUST = {Route.ABUSE: 0.7}  # of the examples' vote: an insult that no list knows is rarer than a strange product name
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
@@ -37,22 +39,29 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Where a message goes; `also` is a second intent worth a sentence, `topics` the company topics it names."""
+    """Where a message goes; `also` is a second intent worth a sentence, `topics` the company topics it names.
+
+    `scores` are what was weighed, best first; empty where nothing had to be. `taught` is the manager's phrase that
+    decided by itself.
+    """
 
     route: Route
     confidence: float  # 0 to 1
     why: str
     also: Route | None = None
     topics: tuple[str, ...] = ()
+    scores: tuple[tuple[Route, float], ...] = ()
+    taught: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A sentence that managers agree belongs to a route."""
+    """A sentence that belongs to a route; `own` where a manager of this house said so."""
 
     route: Route
     text: str
     lang: str = ""
+    own: bool = False
 
 
 def examples() -> tuple[Example, ...]:
@@ -72,6 +81,8 @@ class Prototypes:
         self._examples = tuple(examples)
         self._vectors = vectors
         self._head = head
+        self._own = {_plain(example.text): example for example in examples if example.own}
+        self._own_at = np.flatnonzero([example.own for example in examples])
 
     @classmethod
     def build(cls, examples: Sequence[Example], vectors: Vectors, *, ridge: float = 3.0) -> Prototypes:
@@ -85,6 +96,7 @@ class Prototypes:
         routes = list(Route)
         targets = np.array([[float(example.route is route) for route in routes] for example in examples])
         weights = (targets / targets.sum(axis=0).clip(min=1)).sum(axis=1) * len(examples) / len(routes)
+        weights *= np.array([OWN if example.own else 1.0 for example in examples])
         inputs = _with_bias(vectors).astype(np.float64)
         weighted = inputs * weights[:, None]
         head = np.linalg.solve(inputs.T @ weighted + ridge * np.eye(inputs.shape[1]), weighted.T @ targets)
@@ -102,11 +114,39 @@ class Prototypes:
         shares = np.exp(4.0 * (raw - raw.max()))
         return {route: float(share) for route, share in zip(Route, shares / shares.sum(), strict=True)}
 
+    def said(self, text: str) -> Example | None:
+        """The manager's phrase that this message is, but for case and signs."""
+        return self._own.get(_plain(text))
+
+    def taught(self, vector: Vectors) -> tuple[Example, float] | None:
+        """The manager's phrase that is nearest, with its cosine; None where an example of another route is nearer."""
+        if not len(self._own_at):
+            return None
+        nearness = self._vectors @ vector
+        nearest = int(self._own_at[nearness[self._own_at].argmax()])
+        example, cosine = self._examples[nearest], float(nearness[nearest])
+        others = [best for route, best in self._nearest_by_route(nearness).items() if route is not example.route]
+        return (example, cosine) if cosine >= max(others, default=-1.0) else None
+
+    def nearest(self, vector: Vectors, few: int = 3) -> list[tuple[Example, float]]:
+        """The examples that are nearest, with their cosines: what a person is shown as the reason."""
+        nearness = self._vectors @ vector
+        return [(self._examples[at], float(nearness[at])) for at in np.argsort(-nearness)[:few]]
+
     def _nearest_by_route(self, nearness: Vectors) -> dict[Route, float]:
         best: dict[Route, float] = {}
         for example, value in zip(self._examples, nearness, strict=True):
             best[example.route] = max(best.get(example.route, -1.0), float(value))
         return best
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two messages are the same but for case and signs."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    return " ".join(_SYMBOLS.sub(" ", normal(text)).split())
 
 
 def _with_bias(vectors: Vectors) -> Vectors:
@@ -128,9 +168,14 @@ def route(
     from the embedder that made the prototypes. Either may be missing: the word lists then decide alone.
     """
     text = opening(text)
+    if prototypes is not None and (phrase := prototypes.said(text)):
+        return _as_taught(phrase)
     reading = _read(text, lang)
     if sure := _at_once(reading, text, history):
         return sure
+    near = prototypes.taught(vector) if prototypes is not None and vector is not None else None
+    if near and near[1] >= CERTAIN:
+        return _as_taught(near[0])
     scores = _by_words(reading)
     if reading.bare and max(scores.values()) < 1.5:
         scores[Route.PRODUCT_SEARCH] += 0.9  # at a parts counter, unknown words are the name of something
@@ -139,8 +184,14 @@ def route(
     votes = prototypes.vote(vector) if prototypes is not None and vector is not None else {}
     for spoken, share in votes.items():
         scores[spoken] += SPOKEN * share * _TRUST.get(spoken, 1.0)
+    if near:
+        scores[near[0].route] += TAUGHT * max(near[1] - NEAR, 0.0) / (CERTAIN - NEAR)
     _continue(scores, reading, history)
     return _decision(scores, reading)
+
+
+def _as_taught(phrase: Example) -> Decision:
+    return Decision(route=phrase.route, confidence=0.97, why=f"taught: {phrase.text}", taught=phrase.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,4 +356,5 @@ def _decision(scores: Mapping[Route, float], reading: _Reading) -> Decision:
         why=" ".join(f"{route}={scores[route]:.1f}" for route in ranked if scores[route] > 0.05),
         also=second if worth_a_word and best in (Route.PRODUCT_SEARCH, Route.COMPANY, Route.CONTACT) else None,
         topics=tuple(reading.said("company")),
+        scores=tuple((route, round(scores[route], 2)) for route in ranked),
     )

@@ -18,7 +18,10 @@ from appliance.store.turns import Turns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerText:
-    """One version of a text. `kind`: company, services, canned, hours, consent; `lang` empty where it is for all."""
+    """One version of a text; `lang` empty where it is for all.
+
+    `kind`: company, services, canned, hours, consent, topic.
+    """
 
     id: UUID
     kind: str
@@ -35,6 +38,7 @@ class OwnerText:
 
 
 COMPANY, SERVICES, CANNED, HOURS, CONSENT = "company", "services", "canned", "hours", "consent"
+TOPIC = "topic"  # a customer's phrase (`name`) and the route that it belongs to (`body`)
 
 
 class OwnerTexts(Turns):
@@ -62,6 +66,15 @@ class OwnerTexts(Turns):
             .limit(500)
         )
         return [_text(row) for row in rows]
+
+    async def live_page(self, kind: str, *, offset: int, limit: int) -> tuple[list[OwnerText], int]:
+        """What is live of a kind, the newest first, and how many there are."""
+        mine = (TextRow.live, TextRow.kind == kind)
+        rows = await self.connection.execute(
+            _SELECT.where(*mine).order_by(TextRow.published_at.desc(), TextRow.id).offset(offset).limit(limit)
+        )
+        total = await self.connection.scalar(select(func.count()).select_from(TextRow).where(*mine))
+        return [_text(row) for row in rows], int(total or 0)
 
     async def text(self, id: UUID) -> OwnerText | None:
         row = (await self.connection.execute(_SELECT.where(TextRow.id == id))).first()

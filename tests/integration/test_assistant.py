@@ -16,7 +16,6 @@ import pytest
 
 from appliance import prose
 from appliance.assistant import Assistant
-from appliance.core import routing
 from appliance.core.company import Passages
 from appliance.core.prompt import default_prompt
 from appliance.core.types import Card, Progress, Reply, Route, Rung
@@ -55,9 +54,9 @@ def embedder() -> PackagedEmbedder:
 
 
 @pytest.fixture(scope="session")
-def prototypes(embedder: PackagedEmbedder) -> routing.Prototypes:
-    examples = routing.examples()
-    return routing.Prototypes.build(examples, embedder.encode([example.text for example in examples]))
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shipped examples, embedded once, lie for all tests."""
+    return tmp_path_factory.mktemp("vectors")
 
 
 @pytest.fixture
@@ -73,13 +72,13 @@ Hire = Callable[[ScriptedLLM], Assistant]
 
 
 @pytest.fixture
-def hire(shelf: Shelf, embedder: PackagedEmbedder, prototypes: routing.Prototypes) -> Hire:
+def hire(shelf: Shelf, embedder: PackagedEmbedder, vectors: Path) -> Hire:
     """An assistant at this counter with the model that is given."""
 
     def with_model(llm: ScriptedLLM) -> Assistant:
         passages = Passages(COMPANY)
         writer = Writer(llm=llm, prompt=default_prompt(), patience=timedelta(minutes=1))  # the box may be busy
-        return Assistant(shelf=shelf, embedder=embedder, writer=writer, company=lambda: passages, prototypes=prototypes)
+        return Assistant(shelf=shelf, embedder=embedder, writer=writer, company=lambda: passages, vectors=vectors)
 
     return with_model
 

@@ -46,7 +46,7 @@ class TextRow(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    kind: Mapped[str]  # company, services, canned, hours, consent
+    kind: Mapped[str]  # company, services, canned, hours, consent, topic
     name: Mapped[str] = mapped_column(server_default="")
     lang: Mapped[str] = mapped_column(server_default="")  # empty where one text is for all
     version: Mapped[int]
