@@ -14,6 +14,7 @@ from nicegui import ui
 
 from appliance.desk.inbox import Answer, Dialogue, Owner, Turn
 from ui import parts
+from ui.goods import photo_path
 from ui.i18n import known
 from ui.site import Here
 
@@ -169,7 +170,7 @@ def _card(here: Here, item: Mapping[str, Any]) -> Plain:
         "name": str(item.get("name", "")),
         "price": shown,
         "stock": left,
-        "photo": "",
+        "photo": photo_path(str(item.get("photo") or ""), str(item.get("version") or "")),
     }
 
 

@@ -48,9 +48,8 @@ def page(here: Here, title: str, purpose: str = "", *, wide: bool = False) -> It
     """
     ui.page_title(f"{title} · Counterman")
     ui.add_head_html(HEAD)
-    ui.html(_top(here), sanitize=False, tag="div").classes("c-top-holder")
-    ui.html(_drawer(here), sanitize=False, tag="div").classes("c-drawer-holder")
-    with ui.element("main").classes("c-main c-wide" if wide else "c-main").props("id=main tabindex=-1"):
+    _around(_top(here), _drawer(here))
+    with ui.element("div").classes("c-main c-wide" if wide else "c-main").props("id=main tabindex=-1"):
         with ui.element("div").classes("c-head"):
             with ui.element("div").classes("c-head-words"):
                 text(title, "c-h1", tag="h1")
@@ -67,9 +66,18 @@ def bare(lang: Lang, title: str, *, narrow: bool = False) -> Iterator[None]:
     ui.page_title(f"{title} · Counterman")
     ui.add_head_html(HEAD)
     tools = f'<span class="c-space"></span>{_tools(say, lang)}'
-    ui.html(f'<header class="c-top">{_mark("/")}{tools}</header>', sanitize=False, tag="div").classes("c-top-holder")
-    with ui.element("main").classes("c-narrow" if narrow else "c-column").props("id=main tabindex=-1"):
+    _around(f'<header class="c-top">{_mark("/")}{tools}</header>')
+    with ui.element("div").classes("c-narrow" if narrow else "c-column").props("id=main tabindex=-1"):
         yield
+
+
+def _around(top: str, drawer: str = "") -> None:
+    """Puts the header and the menu before the page, outside of the `<main>` that NiceGUI makes of it."""
+    layout = ui.context.client.layout
+    with layout:
+        for at, (content, holder) in enumerate(((top, "c-top-holder"), (drawer, "c-drawer-holder"))):
+            if content:
+                ui.html(content, sanitize=False, tag="div").classes(holder).move(layout, at)
 
 
 def _top(here: Here) -> str:

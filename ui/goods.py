@@ -87,11 +87,15 @@ def _card(here: Here, product: Mapping[str, Any], version: str, pictured: bool) 
 
 
 def _picture(product: Mapping[str, Any], version: str) -> str:
-    name = str(product.get("photo") or "")
-    if version and name.startswith("photos/"):
-        path = f"/catalogue/photo/{quote(version)}/{quote(name.removeprefix('photos/'))}"
-        return f'<img src="{escape(path)}" alt="" loading="lazy">'
-    return ""
+    path = photo_path(str(product.get("photo") or ""), version)
+    return f'<img src="{escape(path)}" alt="" loading="lazy">' if path else ""
+
+
+def photo_path(photo: str, version: str) -> str:
+    """Where the console itself serves a product's photo; empty for none, and for one that lies on another site."""
+    if not version or not photo.startswith("photos/"):
+        return ""
+    return f"/catalogue/photo/{quote(version, safe='')}/{quote(photo.removeprefix('photos/'), safe='')}"
 
 
 def price(here: Here, amount: str | None, currency: str) -> str:

@@ -243,10 +243,14 @@ def choice(
 
 
 class Filters:
-    """A bar of conditions above a table. They stand in the address, so that a link or a reload keeps them."""
+    """A bar of conditions above a table. They stand in the address, so that a link or a reload keeps them.
 
-    def __init__(self, here: Here, on_change: Callable[[], Any]) -> None:
+    `keep` is what else the address says of the page, such as its view.
+    """
+
+    def __init__(self, here: Here, on_change: Callable[[], Any], *, keep: Mapping[str, str] | None = None) -> None:
         self._here, self._on_change = here, on_change
+        self._keep = {name: value for name, value in (keep or {}).items() if value}
         self._values: dict[str, str] = {}
         self._reset: list[Callable[[], None]] = []
         self.box = ui.element("div").classes("c-filters").props("role=search")
@@ -309,7 +313,8 @@ class Filters:
             await self._changed()
 
     async def _changed(self) -> None:
-        ui.navigate.history.replace(f"{self._here.request.url.path}{self.query}")
+        said = urlencode(self._keep | {name: value for name, value in self._values.items() if value})
+        ui.navigate.history.replace(f"{self._here.request.url.path}{'?' if said else ''}{said}")
         if inspect.isawaitable(done := self._on_change()):
             await done
 

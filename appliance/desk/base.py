@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -30,7 +31,9 @@ class Part:
 
     def within(self, tx: Transaction) -> Self:
         """The same desk at work in a transaction of the caller, who does it all or nothing."""
-        return type(self)(store=Within(tx), posted=self._posted)
+        here = copy.copy(self)  # with all that a part was given besides its store
+        here._store = Within(tx)
+        return here
 
     async def _changed(self, tx: Transaction, lead: UUID) -> None:
         """What managers have read of the lead in Telegram is set right."""

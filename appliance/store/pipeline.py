@@ -25,7 +25,7 @@ SIZE = 50
 class Sought:
     """Which leads a manager wants to see; an empty field asks for nothing."""
 
-    status: str = ""  # of Status; open: all that are not done
+    status: str = ""  # of Status; open: all that are not done; untaken: those that wait for somebody to take them
     assigned: str = ""  # mine, nobody, or the id of somebody
     source: str = ""
     channel: str = ""
@@ -150,7 +150,8 @@ COLUMNS = """
     LEFT JOIN users AS u ON u.id = l.assigned_to
 """
 FITS = """
-    (:status = '' OR l.status = :status OR (:status = 'open' AND l.closed_at IS NULL AND l.status <> 'draft'))
+    (:status = '' OR l.status = :status OR (:status = 'open' AND l.closed_at IS NULL AND l.status <> 'draft')
+     OR (:status = 'untaken' AND l.status IN ('new', 'partial') AND l.closed_at IS NULL AND l.assigned_to IS NULL))
     AND (:assigned = '' OR (:assigned = 'nobody' AND l.assigned_to IS NULL) OR l.assigned_to::text = :assigned)
     AND (:source = '' OR l.source = :source) AND (:outcome = '' OR l.outcome = :outcome)
     AND (:channel = '' OR c.channel = :channel)

@@ -19,6 +19,8 @@ from sqlalchemy import text
 
 from appliance.app.console import doors, house
 from appliance.builds import Builds
+from appliance.core.prompt import default_prompt
+from appliance.core.prompt_form import Form
 from appliance.core.types import Inbound, Reply, Role, Route, Rung, Staff
 from appliance.desk.house import House
 from appliance.desk.sessions import Visitor
@@ -56,6 +58,8 @@ class Rig:
     conversations: list[UUID] = field(default_factory=list)
     leads: list[UUID] = field(default_factory=list)
     uploads: list[UUID] = field(default_factory=list)
+    texts: list[UUID] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
 
     def http(self) -> httpx.AsyncClient:
         """A client that keeps no connection: a busy box would close it in the moment of its next use."""
@@ -69,13 +73,26 @@ class Rig:
         return sorted((place for place in self.site.places if place.page), key=lambda place: place.path)
 
     def addresses(self, place: Place) -> list[str]:
-        """The place's path with ids that might be meant, the likeliest first; the first that answers is the one."""
+        """The place's path with the ids that it means; the first that answers is the one."""
         if "{" not in place.path:
             return [place.path]
-        return [_filled(place.path, str(id)) for id in self._ids()]
+        return [_filled(place.path, id) for id in (*self._ids(place.path), str(uuid4()))]
 
-    def _ids(self) -> list[UUID]:
-        return [*self.uploads[:1], *self.conversations[:1], *self.leads[:1], uuid4()]
+    def _ids(self, path: str) -> list[str]:
+        """Ids of things that there are, for a page or a file of one."""
+        match path.split("/")[1:]:
+            case ["catalogue", *_]:
+                return [str(id) for id in self.uploads[:1]]
+            case ["conversations", *_]:
+                return [str(id) for id in self.conversations[:1]]
+            case ["prompts", *_]:
+                return self.prompts[:1]
+            case ["texts", "new", _]:
+                return ["company"]
+            case ["texts", *_]:
+                return [str(id) for id in self.texts[:1]]
+            case _:
+                return []
 
 
 def _filled(path: str, id: str) -> str:
@@ -147,8 +164,9 @@ async def _people(rig: Rig) -> None:
 
 
 async def fill(rig: Rig, *, dialogues: int = 12) -> None:
-    """Dialogues, leads and a price list whose every word is hostile."""
+    """Dialogues, leads, a price list and the house's own words, all of them hostile."""
     await _price_list(rig)
+    await _words(rig)
     book = Leads(region="RU", hours=Hours.read("", "UTC"), idle=timedelta(minutes=30))
     for number in range(dialogues):
         words = f"{EVIL} насос {number}"
@@ -177,19 +195,42 @@ async def fill(rig: Rig, *, dialogues: int = 12) -> None:
         rig.leads.append(lead.id)
 
 
+async def _words(rig: Rig) -> None:
+    """The shipped prompt as a box has it, with a hostile draft beside it, and a text of the company."""
+    anna = rig.people["administrator"]
+    shipped = default_prompt()
+    async with rig.store.transaction() as tx:
+        await tx.keep_prompt(shipped)
+        await tx.publish_prompt(shipped.name, shipped.version)
+    draft = Form(system=f"Be brief. {EVIL}", examples=((EVIL, f'{{"answer": "{EVIL}"}}'),))
+    rig.prompts.append(await rig.house.words.save_draft(anna, draft, note=EVIL))
+    rig.texts.append(await rig.house.words.save_text(anna, kind="company", name=EVIL[:40], body=f"# {EVIL}\n\n{EVIL}"))
+
+
 async def _price_list(rig: Rig) -> None:
     """An upload that has been read, with hostile cells, columns and file name."""
     quoted = EVIL.replace('"', '""')
     rows = [f'"Артикул";"Наименование";"Цена, руб.";"{quoted}"']
     rows += [f'"A-{n}";"Насос {n} {quoted}";"{100 + n}";"{quoted}"' for n in range(30)]
     rows.append(f'"A-99";"{quoted}";"{quoted}";"=1+1"')
+    await read_list(rig, f"{EVIL}.csv", "\n".join(rows))
+
+
+async def read_list(rig: Rig, name: str, rows: str) -> UUID:
+    """Uploads a list and has it read, as the worker does."""
 
     async def body() -> AsyncIterator[bytes]:
-        yield "\n".join(rows).encode()
+        yield rows.encode()
 
     id = uuid4()
-    await rig.house.catalogue.receive(rig.people["administrator"], id, f"{EVIL}.csv", body(), lang="ru")
+    await rig.house.catalogue.receive(rig.people["administrator"], id, name, body(), lang="ru")
+    await work_on(rig)
+    rig.uploads.append(id)
+    return id
+
+
+async def work_on(rig: Rig) -> None:
+    """Does what lists wait for."""
     builds = Builds(store=rig.store, folder=rig.settings.home / "uploads")
     while await builds.work_once():
         pass
-    rig.uploads.append(id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import logging
 import os
 import subprocess
@@ -16,8 +17,10 @@ from PIL import Image, ImageDraw, ImageFont
 from playwright.async_api import Browser, async_playwright
 from sqlalchemy import text
 
+from appliance.app.parts import shelf
+from appliance.core.prompt import default_prompt
 from tests.console_house import CHROMIUM
-from tests.prove._console import Rig, console, database
+from tests.prove._console import Rig, console, database, read_list, work_on
 from tests.prove_kit import prepared_home
 from tests.rig import ROOT
 
@@ -26,6 +29,7 @@ HEIGHTS = {1440: 900, 1024: 768, 390: 844}
 SETTLED = 1500  # milliseconds in which a page gets its content and its charts are drawn
 ACROSS, EDGE, LABEL = 4, 16, 26  # of the contact sheet: shots in a row, pixels between them, pixels of a caption
 THUMB = (480, 300)
+PRICED = 400  # goods of the price list that is shown
 FONT = ROOT / "appliance" / "paper" / "fonts" / "DejaVuSans.ttf"
 
 
@@ -131,6 +135,36 @@ async def _learn(rig: Rig) -> None:
         found = await tx.connection.scalars(text("SELECT id FROM conversations ORDER BY updated_at DESC LIMIT 1"))
         rig.conversations += list(found)
         rig.leads += list(await tx.connection.scalars(text("SELECT id FROM leads ORDER BY created_at DESC LIMIT 1")))
+    await _words(rig)
+    await _list(rig)
+
+
+async def _words(rig: Rig) -> None:
+    """The shipped prompt with a draft beside it, and a text about the company, as a house has them."""
+    anna, shipped = rig.people["administrator"], default_prompt()
+    async with rig.store.transaction() as tx:
+        await tx.keep_prompt(shipped)
+        await tx.publish_prompt(shipped.name, shipped.version)
+    _, words = await rig.house.words.prompt(anna, shipped.version)
+    rig.prompts.append(await rig.house.words.save_draft(anna, words, note="Короче и с ценой в первой фразе"))
+    body = "# Доставка\n\nПо городу на следующий день, 900 ₽. От 50 000 ₽ бесплатно.\n\n# Оплата\n\nСчёт, карта."
+    rig.texts.append(await rig.house.words.save_text(anna, kind="company", name="Доставка и оплата", body=body))
+    hello = {"questions": ["Когда вы работаете?"]}
+    answer = "Мы на связи по будням с 9 до 18."
+    await rig.house.words.save_text(anna, kind="canned", name="Часы работы", lang="ru", body=answer, about=hello)
+
+
+async def _list(rig: Rig) -> None:
+    """New prices of some goods, with two rows to put right, built and rehearsed."""
+    shelf_ = shelf(rig.settings)
+    live = shelf_.current()
+    goods = list(itertools.islice(live.products(), PRICED)) if live else []
+    rows = [f"{one.sku};{one.name};{float(one.price) * 1.04:.2f}".replace(".", ",") for one in goods if one.price]
+    rows += ["NEW-1;Насос без цены;по запросу у менеджера", ";Строка без артикула;1 200"]
+    id = await read_list(rig, "Цены декабрь.csv", "Артикул;Наименование;Цена, руб.\n" + "\n".join(rows))
+    await rig.house.catalogue.build(rig.people["administrator"], id, how="prices")
+    await work_on(rig)
+    shelf_.close()
 
 
 def _history(url: str, home: Path, dialogues: int, leads: int) -> None:

@@ -74,7 +74,7 @@ class Board(ABC):
         here, say = self._here, self._here.say
         crew = await here.house.desk.crew()
         self._people = {str(person.id): person.name for person in crew}
-        self.filters = parts.Filters(here, self._narrowed)
+        self.filters = parts.Filters(here, self._narrowed, keep={"view": self.view})
         self.filters.search(label=say("seek"))
         assigned = {"": say("assigned_all"), "mine": say("assigned_mine"), "nobody": say("assigned_nobody")}
         self.filters.choice("assigned", say("assigned"), assigned | self._people)
@@ -197,7 +197,7 @@ class Table(Board):
 
     def _more_filters(self) -> None:
         here, say = self._here, self._here.say
-        options = dialogue.options(here, ("open", *COLUMNS, "draft"), "status_", "status_all")
+        options = dialogue.options(here, ("untaken", "open", *COLUMNS, "draft"), "status_", "status_all")
         self.filters.choice("status", say("status"), options)
         self.filters.choice("outcome", say("outcome"), dialogue.options(here, OUTCOMES, "outcome_", "outcome"))
 

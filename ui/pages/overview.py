@@ -29,7 +29,7 @@ class Need:
 
 NEEDS = (
     Need(name="queue", icon="support_agent", href="/conversations?owner=queue"),
-    Need(name="leads", icon="assignment_ind", href="/leads"),
+    Need(name="leads", icon="assignment_ind", href="/leads?view=table&status=untaken"),
     Need(name="imports", icon="inventory_2", href="/catalogue"),
     Need(name="bad", icon="thumb_down", href="/review"),
     Need(name="pushes", icon="sync_problem", href="/crm"),
