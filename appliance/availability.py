@@ -127,6 +127,19 @@ def month(folder: Path, which: str) -> Span:
     return _span(which, list(_days_of(folder, which)))
 
 
+def between(folder: Path, since: datetime, until: datetime) -> Span:
+    """Any stretch of whole minutes, in whatever time zone its ends are told."""
+    first, last = since.astimezone(UTC), until.astimezone(UTC)
+    found = []
+    for number in range((last.date() - first.date()).days + 1):
+        when = first.date() + timedelta(days=number)
+        midnight = datetime(when.year, when.month, when.day, tzinfo=UTC)
+        begins = max(int((first - midnight) / timedelta(minutes=1)), 0)
+        ends = min(int((last - midnight) / timedelta(minutes=1)), DAY)
+        found.append((when, (BLANK * begins + _day(folder, when.isoformat())[begins:ends]).ljust(DAY, BLANK)))
+    return _span(f"{first:%Y-%m-%d}", found)
+
+
 def days(folder: Path, which: str) -> list[Span]:
     """The measured days of a month, in order."""
     return [_span(when.isoformat(), [(when, minutes)]) for when, minutes in _days_of(folder, which)]

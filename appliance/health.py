@@ -12,6 +12,7 @@ from appliance import causes
 from appliance.tasks import Tasks
 
 EVERY = 5.0  # seconds between two looks at a part
+AGAIN = 15.0  # seconds until one that is not well is looked at again, however seldom it is otherwise
 PATIENCE = 4.0  # seconds that a part may take to answer before it counts as silent
 VITAL = frozenset({"database"})  # without these, customers cannot be served at all
 
@@ -91,12 +92,17 @@ class Health:
     def _is_due(self, name: str) -> bool:
         if name not in self._known:
             return True
-        return not self._running and time.monotonic() - self._at[name] > self._probes[name].every
+        return not self._running and time.monotonic() - self._at[name] > self._pace(name)
+
+    def _pace(self, name: str) -> float:
+        """Seconds until the next look at a part."""
+        every = self._probes[name].every
+        return every if self._known[name].state is State.OK else min(every, AGAIN)
 
     async def _watch(self, name: str, probe: Probe) -> None:
         while True:
             await self._ask(name, probe)
-            await asyncio.sleep(probe.every)
+            await asyncio.sleep(self._pace(name))
 
     async def _ask(self, name: str, probe: Probe) -> None:
         try:

@@ -80,6 +80,7 @@ def _hour(text: str) -> str:
 
 Days = Annotated[int, Field(ge=0, le=36500)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Often = Literal["daily", "weekly", "monthly", "never"]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Url = Annotated[str, AfterValidator(_http)]
 NO_SECRET = SecretStr("")
@@ -160,6 +161,7 @@ class Settings(BaseModel):
 
     alert_to: Words = ()  # mail addresses and Telegram chats told of trouble besides the administrators
     quiet_hours: str = ""  # "22:00-07:00": alerts that may wait are kept back; the console may change them
+    box_report: Often = "weekly"  # how often managers hear how the box serves; the console may change it
     heartbeat_url: SecretStr = NO_SECRET  # of a monitor outside; posted while all that customers need is well
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65533)] = 0  # chat, worker and engine: this and the next two; 0: off
@@ -180,7 +182,7 @@ class Settings(BaseModel):
     crm_webhook_url: Url = ""  # leads go there, signed, instead of to Zoho
     crm_webhook_secret: SecretStr = NO_SECRET
     crm_wait: Annotated[float, Field(gt=0, le=1440)] = 10  # minutes before a held push is tried again; then longer
-    crm_report: Literal["daily", "weekly", "never"] = "weekly"  # how often managers hear how the pushes go
+    crm_report: Often = "weekly"  # how often managers hear how the pushes go; the console may change it
     secret_key: SecretStr = NO_SECRET  # seals secrets in the database; empty: secret.key in the data folder
     smtp_host: str = ""
     smtp_port: Port = 587

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from appliance.app.crm import crm_desk
 from appliance.app.keeping import backup_desk, privacy_desk
 from appliance.app.parts import POSTED, letterhead, log_as, open_store
-from appliance.app.reporting import figures
+from appliance.app.reporting import bulletins_desk, figures
 from appliance.app.watching import box_desk
-from appliance.app.words import catalogue_desk, words_desk
+from appliance.app.words import Answering, catalogue_desk, words_desk
 from appliance.channels.telegram_link import BotName, login_widget
 from appliance.channels.widget_door import Door
 from appliance.desk import Desk
@@ -23,6 +23,7 @@ from appliance.desk.live import Live
 from appliance.desk.logins import Logins
 from appliance.desk.sessions import Sessions
 from appliance.desk.settings import InForce, Setting
+from appliance.desk.topics import TopicsDesk
 from appliance.settings import Settings, in_force
 from appliance.store.store import Store
 from appliance.tasks import Tasks
@@ -67,6 +68,7 @@ def doors(settings: Settings) -> Doors:
 
 def house(settings: Settings, store: Store) -> House:
     """The desk with all its parts."""
+    answering = Answering(settings, store)
     return House(
         desk=Desk(store=store, posted=POSTED),
         sessions=Sessions(
@@ -81,13 +83,15 @@ def house(settings: Settings, store: Store) -> House:
         figures=figures(settings, store),
         held=HeldDesk(store=store),
         catalogue=catalogue_desk(settings, store),
-        words=words_desk(settings, store),
+        words=words_desk(settings, store, answering),
+        topics=TopicsDesk(store=store, sort=answering.sentence),
         files=Files(store=store, posted=POSTED, head=letterhead(settings), zone=settings.timezone),
         live=Live(store=store),
         crm=crm_desk(settings, store),
         box=box_desk(settings, store),
         backups=backup_desk(settings, store),
         privacy=privacy_desk(settings, store),
+        bulletins=bulletins_desk(settings, store),
         zone=settings.timezone,
         chat=settings.chat_address,
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from appliance import jobs
 from appliance.crm.mapping import ZOHO
-from appliance.crm.notices import report_due, tell_report
 from appliance.crm.opening import KEY, Opening
 from appliance.crm.pushes import HANDS, Pushes
 from appliance.crm.story import Stories
@@ -62,30 +61,11 @@ async def push_leads(settings: Settings, store: Store, tasks: Tasks) -> list[job
     outbox = Outbox(store=store, channels={pushes.name: pushes}, hands=HANDS, ready=pushes.ready)
     tasks.start(while_leading(store.url, CRM, outbox.run, name="crm"), name="crm")
 
-    async def look_after() -> None:
-        await pushes.look_after()
-        await report(settings, store)
-
     every = min(LOOK, settings.crm_wait * 60)
     return [
-        jobs.Job(name="crm", every=every, run=look_after),
+        jobs.Job(name="crm", every=every, run=pushes.look_after),
         jobs.Job(name="crm-prune", every=24 * 3600.0, run=pushes.prune),
     ]
-
-
-async def report(settings: Settings, store: Store) -> None:
-    """Tells managers how the pushes go, when the time of the next report has come."""
-    if settings.crm_report == "never":
-        return
-    now = datetime.now(UTC)
-    async with store.transaction() as tx:
-        account = await tx.crm_account()
-        if account is None:
-            return
-        if account.reported_at is None:
-            await tx.crm_mark(account.kind, "reported_at", now)
-        elif report_due(now, account.reported_at, settings.crm_report, settings.timezone):
-            await tell_report(tx, now=now, since=now - account.reported_at)
 
 
 async def adopt(settings: Settings, store: Store) -> None:

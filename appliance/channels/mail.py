@@ -16,7 +16,7 @@ import aiosmtplib
 import structlog
 
 from appliance.channels.base import AddressGone, ChannelError, Undeliverable
-from appliance.core.notices import Notice
+from appliance.core.notices import Notice, read
 from appliance.core.types import Parcel, Progress
 
 log = structlog.get_logger("mail")
@@ -59,8 +59,7 @@ class MailChannel:
 
     async def deliver(self, parcel: Parcel) -> None:
         if "heading" in parcel.body:  # written out by whoever posted it
-            lines = (("", str(parcel.body["text"])),)
-            await self.send(parcel.address, Notice(heading=str(parcel.body["heading"]), lines=lines), id=str(parcel.id))
+            await self.send(parcel.address, read(parcel.body), id=str(parcel.id))
             return
         if "report" in parcel.body:
             letter = await self._papers(parcel) if self._papers else None

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from appliance.channels.telegram_cards import Keyboard
 from appliance.channels.telegram_text import Styled, bold, joined, marked
-from appliance.core.notices import word
+from appliance.core.notices import read, word
 from appliance.core.types import Lead, Message, Parcel, Staff
 from appliance.desk import Desk, Gone
 from appliance.hours import Opening
@@ -254,6 +254,11 @@ class TelegramManagers:
             reader = await tx.by_telegram(int(parcel.address))
         if reader is None:
             return None
+        if "heading" in parcel.body:  # written out by whoever posted it
+            said = read(parcel.body)
+            lines = joined(bold(f"{label}: ") + text if label else text for label, text in said.lines)
+            door: Keyboard = [[(said.link_text, said.link)]] if said.link and _reachable(said.link) else []
+            return joined([bold(said.heading), lines], "\n\n"), door
         back = parcel.body.get("back")
         keys = [[(word("back", reader.lang), Key(deed=Deed.BACK, about=UUID(back)).data())]] if back else []
         return Styled(word(parcel.body["word"], reader.lang, **parcel.body.get("values", {}))), keys

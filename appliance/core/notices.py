@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from appliance.core.leads.talk import international
 from appliance.core.types import Lead
@@ -56,6 +57,23 @@ def notice(lead: Lead, why: str, *, lang: str, channel: str = "", console: str =
 def word(id: str, lang: str, **values: object) -> str:
     """A sentence for managers; English where the language has no words. Raises KeyError for an unknown one."""
     return _words(lang)[id].format_map(values).strip()
+
+
+def written(notice: Notice) -> dict[str, Any]:
+    """A notice as a parcel carries it."""
+    return {
+        "heading": notice.heading, "lines": [list(line) for line in notice.lines], "link": notice.link,
+        "link_text": notice.link_text, "footer": notice.footer,
+    }  # fmt: skip
+
+
+def read(body: Mapping[str, Any]) -> Notice:
+    """The notice that a parcel carries; an old one has its text in one piece."""
+    lines = body.get("lines") or [("", body.get("text", ""))]
+    return Notice(
+        heading=str(body["heading"]), lines=tuple((str(label), str(text)) for label, text in lines),
+        link=str(body.get("link", "")), link_text=str(body.get("link_text", "")), footer=str(body.get("footer", "")),
+    )  # fmt: skip
 
 
 @cache

@@ -110,8 +110,8 @@ class Write:
     def number(self, value: float) -> str:
         return str(format_decimal(value, "#,##0.#", locale=self._locale)).replace("\u202f", "\xa0")
 
-    def percent(self, value: float) -> str:
-        pattern = "#,##0.#%" if self.lang == "en" else "#,##0.#\u00a0%"
+    def percent(self, value: float, digits: int = 1) -> str:
+        pattern = f"#,##0.{'#' * digits}" + ("%" if self.lang == "en" else "\u00a0%")
         return str(format_percent(value, pattern, locale=self._locale)).replace("\u202f", "\xa0")
 
     def ratio(self, value: float) -> str:

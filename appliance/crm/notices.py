@@ -1,20 +1,22 @@
-"""Tells managers and administrators of leads that the CRM does not take, and how the pushes go: by the outbox."""
+"""Tells managers and administrators how the CRM takes leads: what is held, that it went through, and how it goes."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from appliance.core.notices import word
-from appliance.core.types import Staff
+from appliance.core.figures import Period
+from appliance.core.notices import Notice, word
+from appliance.core.report import Write
+from appliance.crew import tell
 from appliance.crm.words import reason
-from appliance.leads import ASIDE, MAIL, TELEGRAM
-from appliance.store.crm_report import Tally
+from appliance.store.crm_report import Held, Tally
 from appliance.store.store import Transaction
 
 AGAIN = timedelta(hours=1)  # between two notices of the same trouble: a fault of an hour is one message, not hundreds
-
-REPORT = time(9)  # of the house's day
+SMOOTH = timedelta(minutes=2)  # a push that is no older than this is on its way
+REASONS = 5  # that a report names
+MANY = 200  # held leads that are looked through for a reason's words
 
 
 async def tell_held(tx: Transaction, *, now: datetime) -> bool:
@@ -26,48 +28,68 @@ async def tell_held(tx: Transaction, *, now: datetime) -> bool:
     if not held:
         return False
     total = (await tx.crm_tally(since=now)).held
-    for person in await tx.crew():
-        await _tell(tx, person, "crm_held", {"n": total, "why": reason(held[0].why, person.lang)})
+    await tell(tx, lambda lang: _short("crm_held", lang, n=total, why=reason(held[0].why, lang)))
     await tx.crm_mark(account.kind, "told_at", now)
     return True
 
 
-async def tell_report(tx: Transaction, *, now: datetime, since: timedelta) -> bool:
-    """How the pushes of the time since the last report went."""
+async def tell_well(tx: Transaction, *, now: datetime) -> bool:
+    """One notice when nothing is held any more, to those who have heard that something was."""
     account = await tx.crm_account()
-    if account is None:
+    if account is None or account.told_at is None or (account.well_at and account.well_at >= account.told_at):
         return False
-    tally = await tx.crm_tally(since=now - since)
-    for person in await tx.crew():
-        await _tell(tx, person, "crm_report", plain(tally))
-    await tx.crm_mark(account.kind, "reported_at", now)
+    oldest = await tx.crm_oldest()  # what was resumed may be held again
+    if account.trouble or (oldest and oldest < now - SMOOTH):
+        return False
+    sent = (await tx.crm_tally(since=account.told_at)).sent
+    await tell(tx, lambda lang: _short("crm_well", lang, n=sent))
+    await tx.crm_mark(account.kind, "well_at", now)
     return True
 
 
-def report_due(now: datetime, last: datetime, every: str, zone: str) -> bool:
-    """Whether a report's hour has passed since the last: nine in the morning, on Mondays where `every` is weekly."""
-    local = now.astimezone(ZoneInfo(zone))
-    due = datetime.combine(local.date(), REPORT, local.tzinfo)
-    if every == "weekly":
-        due -= timedelta(days=due.weekday())
-    if due > now:
-        due -= timedelta(days=7 if every == "weekly" else 1)
-    return last < due
+async def report(tx: Transaction, period: Period, *, console: str = "") -> Callable[[str], Notice] | None:
+    """How the pushes of a period went, in any language; None where there is no CRM."""
+    if await tx.crm_account() is None:
+        return None
+    tally = await tx.crm_tally(since=period.since, until=period.until)
+    held = await tx.crm_held(limit=MANY)
+    return lambda lang: _report(tally, held, period, lang, console)
 
 
-def plain(tally: Tally) -> dict[str, int]:
-    """The figures of a report as a sentence takes them; the lag in minutes."""
-    return {
-        "sent": tally.sent, "queued": tally.queued, "held": tally.held,
-        "lag": int(tally.lag.total_seconds() // 60),
-    }  # fmt: skip
+def _report(tally: Tally, held: list[Held], period: Period, lang: str, console: str) -> Notice:
+    write = Write(lang)
+    usual = "–" if tally.median is None else _lasting(tally.median, lang)
+    lines = [
+        (word("crm_sent", lang), write.number(tally.sent)),
+        (word("crm_queued", lang), write.number(tally.queued)),
+        (word("crm_lag", lang), _lasting(tally.lag, lang) if tally.queued else word("crm_no_lag", lang)),
+        (word("crm_usual", lang), usual),
+        (word("crm_failed", lang), word("crm_of", lang, failed=tally.failed, attempts=tally.attempts)),
+        (word("crm_kept", lang), write.number(tally.held)),
+    ]
+    for id, count in tally.reasons[:REASONS]:
+        if why := next((one.why for one in held if one.why.get("id") == id), None):
+            lines.append((word("crm_why", lang, n=count), reason(why, lang)))
+    return Notice(
+        heading=word("crm_report_heading", lang, sent=tally.sent, held=tally.held, period=write.period(period)),
+        lines=tuple(lines),
+        link=f"{console}/crm" if console else "",
+        link_text=word("open", lang),
+        footer=word("footer", lang),
+    )
 
 
-async def _tell(tx: Transaction, person: Staff, id: str, values: dict[str, object] | dict[str, int]) -> None:
-    if person.telegram_id is not None:
-        body = {"word": id, "values": dict(values)}
-        await tx.post(channel=TELEGRAM, address=str(person.telegram_id), kind=ASIDE, body=body)
-    if person.email:
-        text = word(id, person.lang, **values)
-        heading = word(f"{id}_heading", person.lang, **values)
-        await tx.post(channel=MAIL, address=person.email, kind=ASIDE, body={"heading": heading, "text": text})
+def _short(id: str, lang: str, **values: object) -> Notice:
+    """A sentence, with its heading."""
+    return Notice(
+        heading=word(f"{id}_heading", lang, **values),
+        lines=(("", word(id, lang, **values)),),
+        footer=word("footer", lang),
+    )
+
+
+def _lasting(span: timedelta, lang: str) -> str:
+    """In seconds, minutes or hours, whichever says it best."""
+    seconds = max(round(span.total_seconds()), 0)
+    unit, size = next((one for one in (("hours", 3600), ("minutes", 60)) if seconds >= 2 * one[1]), ("seconds", 1))
+    return word(f"lasting_{unit}", lang, n=seconds // size)

@@ -12,7 +12,7 @@ import structlog
 from appliance.channels.base import ChannelError, Undeliverable
 from appliance.core.types import Lead, Parcel, Progress
 from appliance.crm.base import Case, Crm, CrmAway, CrmBusy, CrmClosed, CrmError, Receipt
-from appliance.crm.notices import tell_held
+from appliance.crm.notices import tell_held, tell_well
 from appliance.crm.opening import Opening
 from appliance.crm.story import Stories, Told, owed
 from appliance.crm.zoho_api import requests
@@ -86,6 +86,7 @@ class Pushes:
             for lead in await tx.crm_missing(quiet=self._quiet):
                 await tx.owe_crm(lead)
             await tell_held(tx, now=self._clock())
+            await tell_well(tx, now=self._clock())
 
     async def prune(self) -> None:
         async with self._store.transaction() as tx:

@@ -8,6 +8,7 @@ from appliance.desk import Desk
 from appliance.desk.audit import Audit
 from appliance.desk.backups import BackupDesk
 from appliance.desk.box import BoxDesk
+from appliance.desk.bulletins import BulletinsDesk
 from appliance.desk.catalogue import CatalogueDesk
 from appliance.desk.crm import CrmDesk
 from appliance.desk.figures import FiguresDesk
@@ -19,6 +20,7 @@ from appliance.desk.logins import Logins
 from appliance.desk.privacy import PrivacyDesk
 from appliance.desk.sessions import Sessions
 from appliance.desk.settings import InForce
+from appliance.desk.topics import TopicsDesk
 from appliance.desk.words import WordsDesk
 
 
@@ -39,8 +41,10 @@ class House:
     crm: CrmDesk
     catalogue: CatalogueDesk  # price lists on their way to customers
     words: WordsDesk  # prompts and the company's texts
+    topics: TopicsDesk  # what messages are about
     backups: BackupDesk
     privacy: PrivacyDesk
     box: BoxDesk  # the box itself: health, alerts, log, models
+    bulletins: BulletinsDesk  # what managers hear on schedule of the box and the CRM
     zone: str = "UTC"  # IANA name of the time zone in which people read times
     chat: str = ""  # the chat's address for people

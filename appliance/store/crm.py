@@ -31,7 +31,7 @@ class Account:
     paused_until: datetime | None
     trouble: Mapping[str, Any]
     told_at: datetime | None
-    reported_at: datetime | None
+    well_at: datetime | None
     tested_at: datetime | None
 
 
@@ -74,7 +74,7 @@ class CrmAccounts:
         await self.connection.execute(
             update(CrmAccountRow)
             .where(CrmAccountRow.kind == kind)
-            .values(live=live, trouble={}, paused_until=None, told_at=None)
+            .values(live=live, trouble={}, paused_until=None, told_at=None, well_at=None)
         )
 
     async def crm_take_renewal(self, kind: str, *, after: int, lease: timedelta) -> bool:
@@ -150,7 +150,7 @@ class CrmAccounts:
         return found is not None
 
     async def crm_mark(self, kind: str, column: str, at: datetime | None) -> None:
-        """Notes when something was last done: `told_at`, `reported_at`, `tested_at`."""
+        """Notes when something was last done: `told_at`, `well_at`, `tested_at`."""
         await self.connection.execute(
             update(CrmAccountRow).where(CrmAccountRow.kind == kind).values({getattr(CrmAccountRow, column): at})
         )

@@ -86,8 +86,8 @@ class CrmReport:
             for row in rows
         ]
 
-    async def crm_tally(self, *, since: datetime) -> Tally:
-        """The figures from `since` on; `queued`, `held` and `lag` are those of now."""
+    async def crm_tally(self, *, since: datetime, until: datetime | None = None) -> Tally:
+        """The figures from `since` on, or to `until`; `queued`, `held` and `lag` are those of now."""
         now = (
             await self.connection.execute(
                 text(
@@ -108,9 +108,10 @@ class CrmReport:
                          COALESCE(sum(requests), 0) AS requests,
                          percentile_cont(0.5) WITHIN GROUP (ORDER BY ended_at - parcels.created_at)
                            FILTER (WHERE outcome IN ('created', 'joined', 'updated')) AS median
-                       FROM crm_attempts LEFT JOIN parcels ON parcels.id = parcel_id WHERE at >= :since"""
+                       FROM crm_attempts LEFT JOIN parcels ON parcels.id = parcel_id
+                       WHERE at >= :since AND (CAST(:until AS timestamptz) IS NULL OR at < :until)"""
                 ),
-                {"since": since},
+                {"since": since, "until": until},
             )
         ).one()
         reasons = await self.connection.execute(
@@ -121,6 +122,13 @@ class CrmReport:
             attempts=tried.attempts, failed=tried.failed, requests=int(tried.requests),
             reasons=tuple((one.id, one.n) for one in reasons),
         )  # fmt: skip
+
+    async def crm_oldest(self) -> datetime | None:
+        """Since when the oldest push waits, held or not; None where none does."""
+        found: datetime | None = await self.connection.scalar(
+            text("SELECT min(created_at) FROM parcels WHERE channel = :crm AND delivered_at IS NULL"), {"crm": CRM}
+        )
+        return found
 
     async def crm_states(self, leads: Sequence[UUID]) -> dict[UUID, LeadState]:
         """How each of these leads stands with the live CRM."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from appliance.store.audit import Audit
+from appliance.store.bulletins import Bulletins
 from appliance.store.conversations import ALIVE, Conversations
 from appliance.store.crm import CrmAccounts
 from appliance.store.crm_queue import CrmQueue
@@ -48,6 +49,7 @@ EVENTS = "counterman_events"  # the NOTIFY channel: ids of conversations with so
 class Transaction(
     Conversations,
     Visitors,
+    Bulletins,
     CrmAccounts,
     CrmQueue,
     CrmReport,

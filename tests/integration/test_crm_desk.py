@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ import pytest
 from aiohttp import web
 
 from appliance.__main__ import main
-from appliance.app.crm import adopt, report
+from appliance.app.crm import adopt
 from appliance.core.types import Role, Staff
 from appliance.crm.base import CrmAway, CrmClosed, CrmError
 from appliance.crm.mapping import CrmField, filled, problems
-from appliance.crm.notices import report_due
 from appliance.crm.story import split
 from appliance.crm.webhook import Webhook
 from appliance.crm.words import reason, words
@@ -294,29 +292,3 @@ def test_a_value_is_cut_to_its_field_and_an_unknown_one_left_out() -> None:
     assert len(record["Last_Name"]) == 80 and record["Lead_Source"] == "Chat" and "Company" not in record
     text = CrmField(name="Last_Name", label="Last Name", type="text", required=True)
     assert problems({}, {"Last_Name": text}) == [("Last_Name", "required")]
-
-
-def test_the_report_is_due_once_on_mondays_at_nine() -> None:
-    monday = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)  # nine in Moscow
-    week = timedelta(days=7)
-    assert report_due(monday, monday - week, "weekly", "Europe/Moscow")
-    assert not report_due(monday - timedelta(minutes=1), monday - week, "weekly", "Europe/Moscow")
-    assert not report_due(monday + timedelta(days=3), monday, "weekly", "Europe/Moscow")
-    assert report_due(monday + timedelta(days=1), monday, "daily", "Europe/Moscow")
-    assert report_due(monday - timedelta(hours=1), monday - 2 * week, "weekly", "Europe/Moscow")  # one that was missed
-
-
-async def test_managers_hear_once_how_the_pushes_go(
-    store: Store, shop: Shop, desk: CrmDesk, zoho: ZohoServer, tmp_path: Path
-) -> None:
-    await person(store, Role.MANAGER)
-    await set_up(desk, zoho)
-    await desk.go_live(None)
-    await enquiry(store)
-    await shop.work()
-    async with store.transaction() as tx:
-        await tx.crm_mark("zoho", "reported_at", datetime.now(UTC) - timedelta(days=8))
-    for _ in range(2):
-        await report(load({"APPLIANCE_HOME": str(tmp_path)}), store)
-    told = await shop.count("SELECT json_agg(body) FROM parcels WHERE kind = 'aside'")
-    assert told == [{"word": "crm_report", "values": {"sent": 1, "queued": 0, "held": 0, "lag": 0}}]

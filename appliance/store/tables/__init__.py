@@ -1,6 +1,7 @@
 """The tables as typed models, a module for each area; `migrations/` makes the same, and a test compares the two."""
 
 from appliance.store.tables.base import NOW, Base
+from appliance.store.tables.bulletins import BulletinRow
 from appliance.store.tables.crm import CrmAccountRow, CrmAttemptRow, CrmLeadRow
 from appliance.store.tables.dialogue import (
     AnswerRow,
@@ -33,6 +34,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "BeatRow",
+    "BulletinRow",
     "ChoreRow",
     "ConsentRow",
     "ConversationRow",

@@ -33,7 +33,7 @@ class CrmAccountRow(Base):
     paused_until: Mapped[datetime | None]  # the CRM asked for patience
     trouble: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))  # what stands in all leads' way
     told_at: Mapped[datetime | None]  # when managers last heard that leads are held
-    reported_at: Mapped[datetime | None]
+    well_at: Mapped[datetime | None]  # when they last heard that all of them went through
     tested_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
