@@ -48,7 +48,7 @@ async def _schedule(jobs: Sequence[Job], around: Around) -> None:
     scheduler = AsyncIOScheduler(timezone="UTC")
     for job in jobs:
         scheduler.add_job(
-            _safely(job, around), IntervalTrigger(seconds=job.every), id=job.name, coalesce=True, max_instances=1,
+            _safely(job, around), IntervalTrigger(seconds=job.every), id=job.name, coalesce=True, max_instances=2,
             misfire_grace_time=None,
         )  # fmt: skip
     scheduler.start()
@@ -63,10 +63,16 @@ def _nothing(job: str) -> AbstractContextManager[None]:
 
 
 def _safely(job: Job, around: Around) -> Callable[[], Awaitable[None]]:
+    """Once at a time: a backup takes longer than its pace, which is no trouble that a log should tell of."""
+    at_it = asyncio.Lock()
+
     async def run() -> None:
+        if at_it.locked():
+            return
         try:
-            with around(job.name):
-                await job.run()
+            async with at_it:
+                with around(job.name):
+                    await job.run()
         except Exception:
             log.exception("job.failed", job=job.name)
 

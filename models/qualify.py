@@ -96,6 +96,11 @@ async def qualify(
     The best model whose first sentence is written within `ROOM` of the patience is taken, with its faster runtime; the
     fastest where none is. Raises `ModelUnavailable` where no model can be run.
     """
+    if not models:
+        raise ModelUnavailable(
+            "There is no model here that suits this box. Fetch the default one with `appliance models pull --default`, or on a "
+            "box without internet import its file with `appliance models import FILE`; then measure again."
+        )
     deadline = time.monotonic() + seconds
     context = 4096 if hardware.gpus else 2048
     threads = max(1, hardware.cores - 1)

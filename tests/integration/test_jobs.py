@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import text
 
 from appliance.jobs import LEADER, Job, keep
@@ -58,3 +59,21 @@ async def test_a_job_that_fails_does_not_end_the_schedule(database_url: str) -> 
     async with Tasks() as tasks:
         tasks.start(keep(database_url, [Job(name="fail", every=0.1, run=fail)]), name="leader")
         await until(lambda: runs >= 2)
+
+
+async def test_a_job_that_takes_longer_than_its_pace_is_done_once_at_a_time_and_nobody_is_warned(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    at_it = most = done = 0
+
+    async def slow() -> None:
+        nonlocal at_it, most, done
+        at_it += 1
+        most = max(most, at_it)
+        await asyncio.sleep(0.5)
+        at_it, done = at_it - 1, done + 1
+
+    async with Tasks() as tasks:
+        tasks.start(keep(database_url, [Job(name="slow", every=0.1, run=slow)]), name="leader")
+        await until(lambda: done >= 2)
+    assert most == 1 and not caplog.records

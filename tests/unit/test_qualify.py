@@ -73,6 +73,10 @@ class TestChoice:
         with pytest.raises(ModelUnavailable, match="appliance models list"):
             await qualify.qualify([("absent", Path("absent.gguf"))], hardware=BOX, patience=8.0, seconds=1)
 
+    async def test_a_home_without_models_is_told_how_to_get_one(self) -> None:
+        with pytest.raises(ModelUnavailable, match="appliance models pull --default"):
+            await qualify.qualify([], hardware=BOX, patience=8.0, seconds=1)
+
 
 class TestKeeping:
     def test_it_is_kept_for_this_box_alone(self, tmp_path: Path) -> None:
