@@ -22,8 +22,8 @@ MENU: dict[str, dict[str, str]] = {
     "work": {"overview": "space_dashboard", "conversations": "forum", "leads": "assignment_ind", "crm": "sync_alt"},
     "answers": {
         "catalogue": "inventory_2", "prompts": "edit_note", "words": "menu_book", "services": "handyman",
-        "company": "business", "canned": "quickreply", "hours": "schedule", "review": "thumb_down",
-        "experiments": "science",
+        "company": "business", "canned": "quickreply", "topics": "alt_route", "hours": "schedule",
+        "review": "thumb_down", "experiments": "science",
     },
     "insight": {"analytics": "insights", "demand": "search_off", "reports": "summarize"},
     "box": {
@@ -118,7 +118,8 @@ def _drawer(here: Here) -> str:
 
 
 def _link(here: Here, place: Place, icon: str) -> str:
-    current = ' aria-current="page"' if place.menu == here.place.menu else ""
+    mine = place.menu == here.place.menu or (not here.place.menu and place.file == here.place.file)
+    current = ' aria-current="page"' if mine else ""
     words = escape(here.say(f"{place.file}.menu") if known(f"{place.file}.menu") else place.menu)
     return f'<li><a href="{escape(place.path)}"{current}>{_icon(icon)}<span>{words}</span></a></li>'
 
