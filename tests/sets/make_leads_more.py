@@ -107,7 +107,7 @@ class Writer:
                     f"{n(1000000, 9999999)}{n(100, 999)}",
                     f"6ES{n(1000, 9999)}-{n(1, 9)}AB{n(10, 99)}",
                 ]
-                return self.dice.choice(ways)
+                return str(self.dice.choice(ways))
             case _:
                 return self._pick(slot)
 
@@ -142,7 +142,7 @@ class Writer:
             start = self.dice.choice(country["starts"])
             number = start + "".join(self.dice.choices("0123456789", k=country["digits"] - len(start)))
             if phonenumbers.is_valid_number(phonenumbers.parse(_e164(region, number))):
-                return number
+                return str(number)
 
     def _phone(self, region: str, *, abroad: bool = False) -> tuple[str, str]:
         n = self._national(region)

@@ -5,28 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from phonenumbers import SUPPORTED_REGIONS
 from rapidfuzz.distance import OSA
 
 from appliance.core.leads.whose import Candidate, chosen
-from appliance.core.leads.words import table
+from appliance.core.leads.words import pattern, table
 
-AT = r"\s?[@＠]\s?"
-SPELT_AT = r"(?:\s?[(\[](?:at|собака|эт)[)\]]\s?|\s+(?:собака|собачка|at|эт)\s+)"
-DOT = r"(?:[.,]+|\s?[(\[](?:dot|точка)[)\]]\s?|\s+(?:dot|точка)\s+)"
-
-
-def _around(at: str) -> re.Pattern[str]:
-    name, domain = (
-        r"(?<![\w.+-])([A-Za-z0-9][\w.+%-]*)",
-        rf"([A-Za-zА-Яа-яёЁ0-9-]+(?:{DOT}[A-Za-zА-Яа-яёЁ0-9-]+)*)(?![\w@-])",
-    )
-    return re.compile(name + at + domain, re.IGNORECASE)
-
-
-ADDRESS, SPELT = _around(AT), _around(SPELT_AT)
-UNDERSCORE = re.compile(r"\s+(?:underscore|нижнее подч[её]ркивание|подч[её]ркивание|unterstrich)\s+", re.IGNORECASE)
-HYPHEN = re.compile(r"\s+(?:dash|hyphen|minus|дефис|тире|минус|bindestrich)\s+", re.IGNORECASE)
-SAID_DOT = re.compile(r"\s+(?:dot|точка|punkt|nokta|nuqta)\s+", re.IGNORECASE)
+SAID = {  # signs, as they are dictated
+    ".": r"[\s,]+(?:dot|точка|крапка|punkt|nokta|nuqta)[\s,]+",
+    "_": r"[\s,]+(?:underscore|нижнее подч[её]ркивание|подч[её]ркивание|unterstrich)[\s,]+",
+    "-": r"[\s,]+(?:dash|hyphen|minus|дефис|тире|минус|bindestrich)[\s,]+",
+}
+DOT = rf"(?:[.,]+|\s?[(\[](?:dot|точка)[)\]]\s?|{SAID['.']})"
+AT = r"\s?[@＠]+\s?"
+SPELT_AT = r"(?:[\s,]*[(\[](?:at|собака|эт)[)\]][\s,]*|[\s,]+(?:собака|собачка|собачку|at|эт|кучукча|kuchukcha)[\s,]+)"
+LOCAL = r"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*)"
+SPELT_LOCAL = rf"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*(?:(?:{'|'.join(SAID.values())})[A-Za-z0-9][\w.+%-]*)*)"
+DOMAIN = rf"(?P<domain>[A-Za-zА-Яа-яёЁ0-9-]+(?:{DOT}[A-Za-zА-Яа-яёЁ0-9-]+)*)(?![\w@-])"
+ADDRESS = re.compile(LOCAL + AT + DOMAIN, re.IGNORECASE)
+SPELT = re.compile(SPELT_LOCAL + SPELT_AT + DOMAIN, re.IGNORECASE)
 LIKE = 7  # letters of a well-known domain below which one changed letter may well be another domain
 LETTERS = str.maketrans("асеорхукАСЕОРХУК", "aceopxykACEOPXYK")  # typed in the wrong alphabet by a hurried hand
 
@@ -40,42 +37,35 @@ def mail(messages: Sequence[str]) -> str | None:
 def found(messages: Sequence[str]) -> Iterator[Candidate]:
     """Every address of the messages, in order."""
     for at, text in enumerate(messages):
-        if "@" not in text and (dictated := _dictated(at, text)):
-            yield dictated
-            continue
-        signs = [(match, _address(match[1], match[2])) for match in ADDRESS.finditer(text)]
-        spelt = [(match, _address(match[1], match[2], spelt=True)) for match in SPELT.finditer(text) if not signs]
-        for match, address in (*signs, *spelt):
-            if address:
-                yield Candidate(address, at, match.start(), match.end())
+        for match in list(ADDRESS.finditer(text)) or SPELT.finditer(text):
+            if (found := _address(match)) and not _is_place(match):
+                yield Candidate(found, at, match.start(), match.end())
 
 
-def _dictated(at: int, text: str) -> Candidate | None:
-    """An address said in words: "j dot perez at gmail dot com"."""
-    short = text
-    for sign, said in (("_", UNDERSCORE), ("-", HYPHEN), (".", SAID_DOT)):
-        short = said.sub(sign, short)
-    match = SPELT.search(short)
-    if match is None or (short == text and "." not in match[2]):
-        return None
-    found = _address(match[1], match[2], spelt=True)
-    start = text.find(re.split(r"[._-]", match[1])[0])
-    stop = re.search(r"[,;\n]", text[max(start, 0) :])
-    end = max(start, 0) + stop.start() if stop else len(text)
-    return Candidate(found, at, max(start, 0), end) if found else None
+def _is_place(match: re.Match[str]) -> bool:
+    """ "Saw it at rozetka.com": a plain word before "at" and a site after it, and nothing speaks of mail."""
+    plain = (
+        bool(re.search(r"[\s,]at[\s,]", match[0])) and match["local"].isalpha() and "." in match["domain"].strip(".")
+    )
+    said = re.search(SAID["."], match["domain"], re.IGNORECASE) or pattern("mail", "said").search(match.string)
+    return bool(plain) and not said and match["domain"].lower() not in table("mail")["domains"]
 
 
 def address(written: str) -> str | None:
     """An address as somebody typed it into a field for it; None where it is none."""
     match = ADDRESS.fullmatch(written.strip()) or SPELT.fullmatch(written.strip())
-    return _address(match[1], match[2]) if match else None
+    return _address(match) if match else None
 
 
-def _address(name: str, rest: str, *, spelt: bool = False) -> str | None:
+def _address(match: re.Match[str]) -> str | None:
+    spelt = match.re is SPELT
     spoken: dict[str, str] = table("mail")["spoken"]
-    parts = [part.strip().lower() for part in re.split(DOT, rest.strip(". "), flags=re.IGNORECASE)]
+    parts = [part.strip().lower() for part in re.split(DOT, match["domain"].strip(". "), flags=re.IGNORECASE)]
     domain = ".".join(spoken.get(part, part) for part in parts if part).translate(LETTERS)
-    name = re.sub(DOT, ".", name).translate(LETTERS)
+    name = match["local"]
+    for sign, said in SAID.items():
+        name = re.sub(said, sign, name, flags=re.IGNORECASE)
+    name = re.sub(r"[.]{2,}", ".", name.translate(LETTERS))
     if "." not in domain:
         domain = _glued(domain)
     domain = _mended(domain)
@@ -101,9 +91,12 @@ def _mended(domain: str) -> str:
     domains: list[str] = table("mail")["domains"]
     if domain in domains:
         return domain
-    near = [known for known in domains if len(known) >= LIKE and OSA.distance(known, domain, score_cutoff=1) == 1]
-    if near:
-        return near[0]
     head, _, last = domain.rpartition(".")
+    if head == "gmail":  # there is but one
+        return "gmail.com"
+    near = [known for known in domains if len(known) >= LIKE and OSA.distance(known, domain, score_cutoff=1) == 1]
+    abroad = last.upper() in SUPPORTED_REGIONS  # yandex.uz is no slip for yandex.kz
+    if near := [known for known in near if not abroad or known.endswith(f".{last}")]:
+        return near[0]
     slips: dict[str, str] = table("mail")["known_slips"]
     return f"{head}.{slips[last]}" if last in slips and head else domain

@@ -21,6 +21,9 @@ FIGURES = re.compile(
 HEAD = re.compile(r"(?:\+\s?|00)?\(?\d(?:[\s\u00a0.()–—‑-]{0,3}\d){3,10}\)?\s*[.…-]*\s*$")
 TAIL = re.compile(r"(?:[^\d\n]{0,40}?[\s:]|)(\d(?:[\s-]?\d){1,6})")
 NEAR = 40  # characters before a number in which the words that say what it is are looked for
+# Where a phone ends at the latest: a sentence, a line, an item's number in a list.
+LIMIT = re.compile(r"(\.\s+|\n\s*|\s\d{1,2}\.\s+(?=\d)|\s\d{1,2}$)")
+CODE = re.compile(r"\d{1,2}\.\d{3,4}\.\d{3,4}|\d{4,}-\d{2}-\d{3,}")  # "58.4410.3021": no country groups a phone so
 BREAK = re.compile(r"\n|(?<!\bno)(?<!\bNo)[.!?;]\s")
 WITH_EIGHT = frozenset({"RU", "KZ"})  # regions of +7 whose trunk prefix people write instead of it
 LANDLINE = 10  # digits: a bare number of this length needs more than being valid
@@ -75,57 +78,81 @@ def _mended(last: Candidate, at: int, text: str, region: str) -> Candidate | Non
 
 def e164(written: str, region: str) -> str | None:
     """A number as somebody typed it into a field for phones; None where it is none."""
-    digits = "".join(sign for sign in written if sign.isdigit())
+    digits = _digits(written)
     international = written.strip().startswith(("+", "00"))
     return _valid(digits.removeprefix("00") if international else digits, region, international=international)
 
 
 def _in_text(at: int, text: str, region: str) -> Iterator[Candidate]:
-    words = list(spoken.runs(text))
-    for run in words:
-        digits = run.digits.lstrip("+")
-        number = _valid(digits, region, international=run.digits.startswith("+"))
+    said = []
+    for run in spoken.runs(text):
+        number = _valid(run.digits.lstrip("+"), region, international=run.digits.startswith("+"))
+        if number:  # "wrong one, 8 903 …" begins with a word for a figure, and is none
+            said.append(run)
         if number and not _is_other(text, run.start, run.end):
             yield Candidate(number, at, run.start, run.end)
     for match in FIGURES.finditer(text):
-        if any(run.start < match.end() and match.start() < run.end for run in words):
+        if any(run.start < match.end() and match.start() < run.end for run in said):
             continue
-        for start, end in _pieces(match):
+        for start, end in _pieces(match, region):
             number = _phone(text, start, end, region)
             if number:
                 yield Candidate(number, at, start, end)
 
 
-def _pieces(match: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """The run itself; or two numbers with nothing but a space between them, cut where the second begins."""
-    digits = sum(sign.isdigit() for sign in match[0])
-    halves = re.search(r"(?<=\d)\s+(?=(?:\+|8|7)[\s(-]*\d)", match[0][8:]) if digits > 15 else None
-    if halves is None:
+def _pieces(match: re.Match[str], region: str) -> Iterator[tuple[int, int]]:
+    """The run itself; or, where it is too long for a phone, what stands between the ends of sentences and lines.
+
+    So the next sentence's figures, an item's number in a list ("2. 8903 … 3. …") and a second phone are cut off.
+    """
+    if e164(match[0].lstrip("( "), region):
         yield match.start(), match.end()
         return
-    cut = match.start() + 8 + halves.start()
-    yield match.start(), cut
-    yield cut + len(halves[0]), match.end()
+    at = match.start()
+    for piece in LIMIT.split(match[0]):
+        if not LIMIT.fullmatch(piece):
+            yield from _halves(piece, at)
+        at += len(piece)
+
+
+def _halves(piece: str, at: int) -> Iterator[tuple[int, int]]:
+    """The piece; or two numbers with nothing but a space between them, cut where the second begins."""
+    halves = re.search(r"(?<=\d)\s+(?=(?:\+|8|7)[\s(-]*\d)", piece[8:]) if len(_digits(piece)) > 15 else None
+    if halves is None:
+        yield at, at + len(piece)
+    else:
+        yield at, at + 8 + halves.start()
+        yield at + 8 + halves.end(), at + len(piece)
 
 
 def _phone(text: str, start: int, end: int, region: str) -> str | None:
     written = text[start:end]
-    digits = "".join(sign for sign in written if sign.isdigit())
+    digits = _digits(written)
     international = written.lstrip("( ").startswith(("+", "00"))
     if international and not written.lstrip("( ").startswith("+"):
         digits = digits[2:]
     number = _valid(digits, region, international=international)
     if number is None or _is_other(text, start, end):
         return None
-    plain = written.isdigit()
-    if plain and not international and not _is_said(text, start) and not _looks_mobile(digits, region):
+    if international or _is_said(text, start):
+        return number
+    sought = pattern("numbers", "goods_after").search(text[end : end + NEAR]) or pattern("numbers", "sought").search(
+        text[max(0, start - NEAR) : start]
+    )
+    if sought or CODE.fullmatch(written) or (written.isdigit() and not _looks_mobile(digits, region)):
         return None
     return number
+
+
+def _digits(written: str) -> str:
+    return "".join(sign for sign in written if sign.isdigit())
 
 
 def _valid(digits: str, region: str, *, international: bool) -> str | None:
     """E.164 of the first reading that is a valid number: as dialled here, or from abroad without its plus."""
     readings = [("+" + digits, None)] if international else [(digits, region), ("+" + digits, None)]
+    if len(digits) == 11 and digits.startswith("89"):
+        readings.append(("+7" + digits[1:], None))  # a Russian mobile as its neighbours write it, too
     if not international and region in WITH_EIGHT and len(digits) == 11 and digits[0] in "78":
         readings.insert(0, ("+7" + digits[1:], None))
     for written, home in readings:

@@ -14,6 +14,12 @@ AFTER = 40
 SENTENCE = re.compile(r"[.!?\n](?=\s|$)|\n")
 CLAUSE = re.compile(r"[,;.!?\n]")
 NOT = re.compile(r"(?<!\w)(?:не|not)\s*$", re.IGNORECASE)
+SHORT = 6  # words of a message that does nothing but take the one before back
+OF_IT = re.compile(  # "… . That's the office": the next sentence, where it speaks of nothing else
+    r"[.!?\n]\s*(?:(?:ой|упс|но|а|oh|but|well)[,\s]+)?"
+    r"((?:это|этот|он|она|цей|це|it['’]?s|that['’]?s|it is|that is|this is)\s[^.,;!?\n]*)",
+    re.IGNORECASE,
+)
 AND = re.compile(r"[,;.!?\n]|\s(?:а|но|and|but|und|або|benimki)\s")
 
 
@@ -26,6 +32,9 @@ class Weight(IntEnum):
     OWN = 2
     BETTER = 3
     FIXED = 4
+
+
+SAYING = (("fixed", Weight.FIXED), ("better", Weight.BETTER), ("spare", Weight.SPARE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ def chosen(candidates: Sequence[Candidate], messages: Sequence[str]) -> Candidat
     weighed = [
         (weight, candidate)
         for candidate in candidates
-        if (weight := _weight(candidate, candidates, messages[candidate.message])) is not None
+        if (weight := _weight(candidate, candidates, messages)) is not None
     ]
     if not weighed:
         return None
@@ -52,8 +61,8 @@ def chosen(candidates: Sequence[Candidate], messages: Sequence[str]) -> Candidat
     return best[-1] if heaviest is Weight.FIXED and len(weighed) > 1 else best[0]
 
 
-def _weight(candidate: Candidate, others: Sequence[Candidate], text: str) -> Weight | None:
-    before, after = around(candidate, others, text)
+def _weight(candidate: Candidate, others: Sequence[Candidate], messages: Sequence[str]) -> Weight | None:
+    before, after = around(candidate, others, messages[candidate.message])
     words = before + " | " + after
     if pattern("whose", "ours").search(before):
         return None
@@ -64,15 +73,24 @@ def _weight(candidate: Candidate, others: Sequence[Candidate], text: str) -> Wei
         return Weight.DEAD
     if mine != words and not pattern("whose", "delegated").search(words) and not _owned(before):
         return None
-    for name, weight in (
-        ("dead", Weight.DEAD),
-        ("fixed", Weight.FIXED),
-        ("better", Weight.BETTER),
-        ("spare", Weight.SPARE),
-    ):
+    if _is_correction(candidate, others, messages):
+        return Weight.FIXED
+    nearest = re.sub(pattern("whose", "other"), " ", CLAUSE.split(before)[-1])
+    for name, weight in SAYING:  # "the old one is dead, my new one is": the nearest clause says it, if it says a thing
+        if weight is not Weight.DEAD and pattern("whose", name).search(nearest):
+            return weight
+    for name, weight in (("dead", Weight.DEAD), *SAYING):
         if pattern("whose", name).search(mine):
             return weight
     return Weight.OWN if pattern("whose", "own").search(mine) else Weight.PLAIN
+
+
+def _is_correction(candidate: Candidate, others: Sequence[Candidate], messages: Sequence[str]) -> bool:
+    """Whether a message of its own before it said that the one before that was wrong."""
+    said = messages[candidate.message - 1] if candidate.message else ""
+    wrote = {other.message for other in others}
+    between = candidate.message - 1 not in wrote and any(at < candidate.message - 1 for at in wrote)
+    return between and len(said.split()) <= SHORT and bool(pattern("whose", "fixed").search(said))
 
 
 def _owned(before: str) -> bool:
@@ -93,5 +111,6 @@ def around(candidate: Candidate, others: Sequence[Candidate], text: str) -> tupl
         before = CLAUSE.split(before, maxsplit=1)[-1] if CLAUSE.search(before) else before
     before = SENTENCE.split(before)[-1]
     after = text[candidate.end : min(high, candidate.end + AFTER)]
+    it = OF_IT.match(after)
     after = (AND if high < len(text) else SENTENCE).split(after, maxsplit=1)[0]
-    return before, after
+    return before, it[1] if it and not after.strip() else after
