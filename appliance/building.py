@@ -25,10 +25,10 @@ from catalog.rehearsal.goods import Pairs
 from catalog.shelf import Shelf
 from catalog.snapshot import Snapshot
 from catalog.sources import How, Pricing, joined
-from catalog.workbook import Book, Layouts, message, read
-from catalog.workbook.grid import letter, written
+from catalog.workbook import Book, Layouts, message
+from catalog.workbook.apart import lines_apart, read_apart
+from catalog.workbook.grid import letter
 from catalog.workbook.layouts import named
-from catalog.workbook.readers import open_grids
 from models.base import Embedder
 
 JOB, BAD_ROWS, LIST = "job.json", "bad_rows.xlsx", "list"
@@ -115,7 +115,7 @@ def _book(job: Job, catalogue: Path, tell: Tell) -> Book:
     tell("reading", 0.0)
     layouts = Layouts.load(catalogue / LAYOUTS, lang=job.lang)
     hidden, currency = bool(job.options.get("hidden")), str(job.options.get("currency", ""))
-    return read(job.path, lang=job.lang, layouts=layouts, include_hidden=hidden, currency=currency)
+    return read_apart(job.path, lang=job.lang, layouts=layouts, include_hidden=hidden, currency=currency)
 
 
 async def _build(job: Job, shelf: Shelf, embedder: Embedder, catalogue: Path, tell: Tell) -> dict[str, Any]:
@@ -254,13 +254,13 @@ def _problem(problem: Problem) -> dict[str, Any]:
 def _bad_rows(job: Job, problems: Sequence[Problem], tell: Tell) -> None:
     """A workbook of the rows that need a hand, each as it stands in the list and with what is wrong with it."""
     tell("reporting", 0.0)
-    grids = {grid.name: grid.rows for grid in open_grids(job.path, lang=job.lang)[0]}
-    rows = []
-    for problem in problems[:MOST_LINES]:
-        cells = grids.get(problem.sheet, [])
-        row = cells[problem.row - 1] if 0 < problem.row <= len(cells) else []
-        place = [problem.sheet, str(problem.row or ""), problem.column, problem.message]
-        rows.append([*place, *(written(cell) for cell in row)])
+    told = problems[:MOST_LINES]
+    lines = lines_apart(job.path, {(problem.sheet, problem.row) for problem in told if problem.row}, lang=job.lang)
+    rows = [
+        [problem.sheet, str(problem.row or ""), problem.column, problem.message,
+         *lines.get((problem.sheet, problem.row), ())]
+        for problem in told
+    ]  # fmt: skip
     width = max(map(len, rows), default=4) - 4
     headings = message("bad_rows", job.lang).split(" | ")
     contents = rows_book([*headings, *(letter(place) for place in range(width))], rows, widths=(18, 8, 10, 60))

@@ -41,13 +41,14 @@ def options_to(parser: argparse.ArgumentParser) -> None:
 
 def read_book(asked: argparse.Namespace, settings: Settings) -> Book:
     """The price list as the owner maps it; corrections are remembered, unless it is a dry run."""
-    from catalog.workbook import Layouts, read
+    from catalog.workbook import Layouts
+    from catalog.workbook.apart import read_apart
 
     kept = settings.home / "catalog" / "layouts.json"
     layouts = Layouts.load(kept)
 
     def book() -> Book:
-        return read(asked.file, layouts=layouts, include_hidden=asked.hidden, currency=_currency(asked.currency))
+        return read_apart(asked.file, layouts=layouts, include_hidden=asked.hidden, currency=_currency(asked.currency))
 
     whole, single = _asked(asked)
     if whole:

@@ -48,7 +48,7 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
     except calamine.PasswordError as error:
         raise CatalogError(message("encrypted", lang, file=path.name)) from error
     except MemoryError as error:
-        raise CatalogError(message("too_big", lang, file=path.name, limit=0)) from error
+        raise CatalogError(message("too_heavy", lang, file=path.name)) from error
     except Exception as error:  # readers of foreign formats stumble in their own ways over a damaged file
         if "password" in str(error).lower() or "encrypt" in str(error).lower():
             raise CatalogError(message("encrypted", lang, file=path.name)) from error
