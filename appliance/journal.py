@@ -46,10 +46,10 @@ class Journal:
         """Words of ours for the screen alone: a secret that no file should keep."""
         self._show(text)
 
-    def progress(self, role: str, text: str) -> None:
-        """A line about how far a long step is; on a terminal the next one takes its place."""
+    def progress(self, role: str, text: str, *, shown: str = "") -> None:
+        """A line about how far a long step is, for people as `shown`; on a terminal the next one takes its place."""
         self._write({"role": role, "text": text[:LONGEST]})
-        self._show(f"{role:9} {text[:LONGEST]}", rewrite=self._terminal)
+        self._show(shown[:LONGEST] or f"{role:9} {text[:LONGEST]}", rewrite=self._terminal)
 
     def line(self, role: str, text: str) -> str:
         """A line that a process wrote: a JSON object of its log, or plain text (a traceback).

@@ -256,13 +256,14 @@ class Supervisor:
         self, name: str, program: tuple[str, ...], env: Mapping[str, str], *, nice: int
     ) -> tuple[int, deque[str]]:
         """Runs a program to its end; gives its exit code and its last lines, which people see as its progress."""
+        title = words(f"step_{name}")
         process, output = await spawn(program, env=env, nice=nice)
         last: deque[str] = deque(maxlen=12)
         try:
             async with contextlib.aclosing(lines(output)) as said:
                 async for line in said:
                     last.append(line)
-                    self._journal.progress(name, line)
+                    self._journal.progress(name, line, shown=words("step_progress", step=title, line=line))
                     self._progress(name, line)
             return await process.wait(), last
         finally:

@@ -14,6 +14,11 @@ def words(text: str, /, **values: object) -> str:
     return catalogue()[text][language()].format(**values)
 
 
+def grouped(number: float) -> str:
+    """A whole number as people of that language read a long one."""
+    return f"{number:,.0f}".replace(",", "\N{NO-BREAK SPACE}" if language() == "ru" else ",")
+
+
 def language(env: Mapping[str, str] = os.environ) -> str:
     """POSIX: LC_ALL before LC_MESSAGES before LANG. All who are not Russian read English."""
     chosen = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""

@@ -24,6 +24,8 @@ from appliance.commands.output import (
     writing_lines,
 )
 from appliance.settings import Settings
+from appliance.words import grouped
+from appliance.words import words as text
 
 if TYPE_CHECKING:
     from catalog.rehearsal import Verdict
@@ -85,7 +87,8 @@ def _import(asked: argparse.Namespace, settings: Settings) -> int:
     began = time.monotonic()
     book = import_.read_book(asked, settings)
     parsed = time.monotonic() - began
-    progress(f"Read {len(book.products):,} products and {len(book.problems):,} problems in {parsed:.1f} s.")
+    products, problems = grouped(len(book.products)), grouped(len(book.problems))
+    progress(text("import_read", products=products, problems=problems, seconds=f"{parsed:.0f}"))
     if asked.dry_run:
         import_.show(asked, book)
         return 0
@@ -121,10 +124,10 @@ def _teller() -> Callable[[str, float], None]:
 
     def tell(step: str, share: float) -> None:
         nonlocal last
-        words = f"{step} {share:.0%}"
-        if words != last:
-            progress(words)
-            last = words
+        said = text(f"build_{step}", share=f"{share:.0%}")
+        if said != last:
+            progress(said)
+            last = said
 
     return tell
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from appliance.commands.output import json_option, progress, say, say_json
 from appliance.errors import Refused
 from appliance.settings import Settings
+from appliance.words import grouped
+from appliance.words import words as text
 
 if TYPE_CHECKING:
     from models.fetch import Step
@@ -297,5 +299,4 @@ class _Telling:
         if step.what == self._what and now - self._said < EVERY:
             return
         self._said, self._what = now, step.what
-        share = f" {step.done / step.total:.0%} of {step.total / 1e6:,.0f} MB" if step.total else ""
-        progress(f"{step.what}{share}")
+        progress(text(f"fetch_{step.what}", done=grouped(step.done / 1e6), total=grouped(step.total / 1e6)))

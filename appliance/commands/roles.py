@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.commands.output import json_option, say, say_json
 from appliance.settings import Settings
+from appliance.words import words as text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def _migrate(asked: argparse.Namespace, settings: Settings) -> int:
     if asked.json:
         say_json({"revision": revision})
     else:
-        say(f"The database is at revision {revision}.")
+        say(text("migrated", revision=revision))
     return 0
 
 
