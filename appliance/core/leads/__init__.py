@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.core.leads import mails, people, phones
+from appliance.core.leads import firms, mails, people, phones
 from appliance.core.leads.whose import Candidate, chosen
 from appliance.core.leads.words import pattern
 
@@ -41,7 +41,7 @@ def extract(messages: Sequence[str], *, region: str) -> Contacts:
         name=people.name(messages, contacts=contacts) or "",
         phone=_value(chosen(found_phones, messages)),
         email=_value(chosen(found_mails, messages)),
-        company=people.company(messages) or "",
+        company=firms.company(messages) or "",
         need=need(messages, contacts),
     )
 

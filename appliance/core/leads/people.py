@@ -1,4 +1,4 @@
-"""The customer's name and company: announced by words, signed under a message, or known as a name."""
+"""The customer's name: announced by words, signed under a message, or known as a name."""
 
 from __future__ import annotations
 
@@ -69,15 +69,6 @@ def _with_surname(name: str, texts: Sequence[str]) -> str:
     """A surname that was said apart: "зовут Катя, фамилия Ермакова"."""
     said = next((match[1] for text in texts if (match := SURNAMED.search(text))), "")
     return f"{name} {_cased([said])}" if said and " " not in name else name
-
-
-def company(messages: Sequence[str]) -> str | None:
-    """The customer's company as they wrote it, with its legal form."""
-    for text in messages:
-        for find in _companies():
-            if match := find.search(text):
-                return re.sub(r"(?<!\b(?:Inc|Ltd))(?<!Co)\.$", "", match[0].strip(" ,;"))
-    return None
 
 
 def _without(text: str, places: Sequence[tuple[int, int]]) -> str:
@@ -245,15 +236,3 @@ def _of_somebody_else(text: str, at: int) -> bool:
 @cache
 def _never() -> frozenset[str]:
     return frozenset(table("names")["never"].split())
-
-
-@cache
-def _companies() -> list[re.Pattern[str]]:
-    words = table("companies")
-    quoted = r"[«\"“„][^»\"”“\n]{2,60}[»\"”“]"
-    named = r"[A-ZА-ЯЁ][\w&.+-]*(?:[ -][A-ZА-ЯЁ][\w&.+-]*){0,3}"
-    return [
-        re.compile(rf"\b(?:{words['forms']})\s+(?:{quoted}|{named})"),
-        re.compile(rf"\b{named}\s+(?:{words['endings']})(?!\w)"),
-        re.compile(rf"\b(?:{words['nouns']})\s+(?:{quoted}|{named})"),
-    ]
