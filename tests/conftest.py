@@ -14,10 +14,9 @@ from appliance.store.schema import migrate
 from appliance.store.store import Store, driver_url
 from appliance.store.tables import Base
 
-
 # A new file for every table and index is what an empty TRUNCATE costs; most tests write into a few tables only.
 EMPTY_ALL = """
-DO $$ DECLARE name text; used boolean; full_ones text[] := '{}';
+DO $$ DECLARE name text; used boolean; full_ones text[] := '{{}}';
 BEGIN
   FOREACH name IN ARRAY ARRAY[{names}] LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO used;
