@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from catalog.lanes.postings import Weights
-from catalog.ranking import NAMES, Candidates
+from catalog.ranking import Candidates
 
 SPELT = 0.6  # likeness in spelling above which more of it tells nothing
 
@@ -49,10 +49,10 @@ def chance(found: Mapping[str, float]) -> float:
 
 def signs(candidates: Candidates, scores: Weights) -> dict[str, float] | None:
     """What the rows together and the first of them show, each of the order of one; None where a code was found."""
-    most = dict(zip(NAMES, candidates.features.max(axis=0).tolist(), strict=True))
+    most = dict(zip(candidates.names, candidates.features.max(axis=0).tolist(), strict=True))
     if most["code_exact"] or most["code_begins"]:
         return None
-    best = dict(zip(NAMES, candidates.features[int(np.argmax(scores))].tolist(), strict=True))
+    best = dict(zip(candidates.names, candidates.features[int(np.argmax(scores))].tolist(), strict=True))
     return {
         "covered": max(most["told_all"], most["covered_all"]),
         "covered_best": max(best["told_all"], best["covered_all"]),

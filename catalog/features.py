@@ -15,7 +15,7 @@ from catalog.lanes.postings import Rows, Scores, Weights, mapped
 from catalog.lanes.words import WordsLane
 from catalog.normalize import DIMENSIONS, Quantity, fold, script, stem, words
 from catalog.query import MOST_TERMS, Prepared
-from catalog.ranking import NAMES, Features
+from catalog.ranking import NAMES, PAIRED, Features
 
 TOLERANCE = 0.005  # relative difference up to which two measured values are one: rounding in the units' conversion
 TOP = 50  # places of a lane that count as found by it
@@ -92,13 +92,17 @@ class Reader:
         rows: Rows,
         *,
         lanes: Mapping[str, Scores],
-        meaning: Meaning | None,
+        meanings: Sequence[Meaning],
         codes: Mapping[int, tuple[float, float, float, float]],
     ) -> Features:
-        """float32 [rows, len(NAMES)]; `lanes` by name: names, words, grams, translated; `rows` ascending."""
+        """float32 [rows, len(NAMES)], with two meanings or more [rows, len(PAIRED)].
+
+        `lanes` by name: names, words, grams, translated; `meanings`: the usual embedder's first; `rows` ascending.
+        """
+        wanted = PAIRED if len(meanings) > 1 else NAMES
         if not len(rows):
-            return np.zeros((0, len(NAMES)), dtype=np.float32)
-        at = _Candidates(rows=rows, names=self._names, words=self._words, meaning=meaning)
+            return np.zeros((0, len(wanted)), dtype=np.float32)
+        at = _Candidates(rows=rows, names=self._names, words=self._words, meaning=next(iter(meanings), None))
         found = self._lanes(prepared, rows, lanes)
         found.update(self._meaning(at))
         found.update(self._coverage(prepared, at))
@@ -110,12 +114,14 @@ class Reader:
         trust = found["names_share"] + found["words_share"] + found["grams_share"]
         trust = trust + 2 * np.asarray(found.get("centred", 0.0), dtype=np.float32)
         found.update(self._company(np.asarray(trust), at))
+        if len(meanings) > 1:
+            found.update(_beside(meanings[1:], np.asarray(trust), rows, found))
         ranks = np.array([found[f"rank_{name}"] for name in ("names", "words", "grams", "meaning")])
         found["lanes"] = (ranks > 1 / (TOP + 1)).sum(axis=0).astype(np.float32)
         found["guessed"] = prepared.guessed / max(len(prepared.terms), 1)
         found["term_count"] = float(len(prepared.terms))
-        table = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
-        for place, name in enumerate(NAMES):
+        table = np.zeros((len(rows), len(wanted)), dtype=np.float32)
+        for place, name in enumerate(wanted):
             if name in found:
                 table[:, place] = found[name]
         return table
@@ -275,9 +281,7 @@ class Reader:
 
     def _company(self, trust: Weights, at: _Candidates) -> Columns:
         """How the row stands to the likeliest candidates: in their category, near to their middle in meaning."""
-        top = np.argsort(-trust, kind="stable")[:TRUSTED]
-        weights = np.maximum(trust[top], 0).astype(np.float32)
-        weights /= max(float(weights.sum()), 1e-6)
+        top, weights = _trusted(trust)
         category = np.asarray(self.category[at.rows])
         votes = np.zeros(len(self.categories), dtype=np.float32)
         np.add.at(votes, category[top], weights)
@@ -317,6 +321,40 @@ class _Candidates:
         for one in stems:
             having |= self._words.having(one, self.rows)
         return having
+
+
+def _beside(meanings: Sequence[Meaning], trust: Weights, rows: Rows, found: Columns) -> Columns:
+    """What further embedders say, on average, and the usual one together with them.
+
+    In standard deviations, because each has a scale of its own; only so may their likenesses be summed.
+    """
+    top, weights = _trusted(trust)
+    parts = []
+    for lane, queries in meanings:
+        vectors, scripts = lane.of(rows), lane.scripts(rows)
+        centred = [lane.centred(vectors @ query, query, scripts) for query in queries]
+        middle = lane.middle(vectors[top], scripts[top], weights)
+        near = lane.centred(vectors @ middle, middle, scripts)
+        second = np.max(centred[1:] or centred, axis=0)
+        parts.append((centred[0], _standard(centred[0]), _standard(second), _standard(near)))
+    plain, first, second, alike = (np.mean([part[at] for part in parts], axis=0) for at in range(4))
+    both = found["centred_z"] + first
+    return {
+        "beside_centred": plain,
+        "beside_z": first,
+        "beside_second_z": second,
+        "rank_beside": _rank(np.exp(np.maximum(first, second))),
+        "both_z": both,
+        "rank_both": _rank(np.exp(both)),
+        "beside_alike_z": alike,
+    }
+
+
+def _trusted(trust: Weights) -> tuple[NDArray[np.int64], Weights]:
+    """The candidates that speak for the others, and how much each counts; the shares sum to one."""
+    top: NDArray[np.int64] = np.argsort(-trust, kind="stable")[:TRUSTED]
+    weights = np.maximum(trust[top], 0).astype(np.float32)
+    return top, weights / max(float(weights.sum()), 1e-6)
 
 
 def _coded(rows: Rows, codes: Mapping[int, tuple[float, float, float, float]]) -> Columns:

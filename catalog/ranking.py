@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -76,15 +77,31 @@ NAMES = (
     "whole",
     "whole_missing",
 )
-_ALL = list(range(len(NAMES)))
+BESIDE = (  # what further embedders add, where their lanes have joined
+    "beside_centred",
+    "beside_z",
+    "beside_second_z",
+    "rank_beside",
+    "both_z",
+    "rank_both",
+    "beside_alike_z",
+)
+PAIRED = (*NAMES, *BESIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """The rows that the lanes found, with their features: float32 [rows, len(NAMES)]."""
+    """The rows that the lanes found, with their features: float32 [rows, len(NAMES)], or more where embedders were
+    several, and then by PAIRED.
+    """
 
     rows: Rows
     features: Features
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the features are called."""
+        return PAIRED[: self.features.shape[1]]
 
     def column(self, name: str) -> Weights:
         """One feature of all rows."""
@@ -94,11 +111,14 @@ class Candidates:
 
 def score(candidates: Candidates) -> Weights:
     """float32 [rows], higher is better."""
-    model = _model()
+    paired = candidates.features.shape[1] > len(NAMES)
+    model = (_model("ranker.paired.txt") if paired else None) or _model("ranker.txt")
     if model is None:
         return by_hand(candidates)
     booster, columns = model
-    table = candidates.features if columns == _ALL else candidates.features[:, columns]
+    table = candidates.features
+    if columns != list(range(table.shape[1])):
+        table = table[:, columns]
     return np.asarray(booster.predict(table, num_threads=1, raw_score=True), dtype=np.float32)
 
 
@@ -137,12 +157,12 @@ def by_hand(candidates: Candidates) -> Weights:
 
 
 @cache
-def _model() -> tuple[Any, list[int]] | None:
-    """The shipped model and the places of the features that it was trained on; how it was made: ranker.md."""
-    path = files("catalog").joinpath("ranker.txt")
+def _model(name: str) -> tuple[Any, list[int]] | None:
+    """A shipped model and the places of the features that it was trained on; how it was made: ranker.md."""
+    path = files("catalog").joinpath(name)
     if not path.is_file():
         return None
     import lightgbm
 
     booster = lightgbm.Booster(model_str=path.read_text("utf-8"))
-    return booster, [NAMES.index(name) for name in booster.feature_name()]
+    return booster, [PAIRED.index(name) for name in booster.feature_name()]

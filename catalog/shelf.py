@@ -31,6 +31,7 @@ from models.base import Embedder, ModelError, Vectors
 NEWEST = 3  # versions from which the next takes over what it can
 REMEMBERED = 2000  # frequent searches kept; some 20 MB
 SEARCHES = 4  # searches that run at once in a process; more only queue for the cores
+PATIENCE = 0.25  # seconds that a customer waits for an embedder that joined later: five times what e5 takes
 UNFINISHED = ".building-"
 
 
@@ -146,20 +147,23 @@ class Shelf:
         prepared = await loop.run_in_executor(self._threads, snapshot.prepare, understood)
         vectors = await self._asked(snapshot, prepared.texts)
         found = await loop.run_in_executor(self._threads, lambda: snapshot.search(prepared, vectors, limit=limit))
-        self.cache.put(snapshot.version, understood, limit, found)
+        if all(name in vectors for name in snapshot.meanings if name in self._embedders):
+            self.cache.put(snapshot.version, understood, limit, found)
         return found
 
     async def _asked(self, snapshot: Snapshot, texts: Sequence[str]) -> dict[str, Vectors]:
-        """The query by each embedder that the version has, in its order; one that joined later may be left out."""
+        """The query by each embedder that the version has, in its order.
+
+        One that joined later is left out where it fails, or is busy for longer than a customer should wait.
+        """
         names = [name for name in snapshot.meanings if name in self._embedders]
-        answers = await asyncio.gather(
-            *(self._embedders[name].embed(texts, kind="query") for name in names), return_exceptions=True
-        )
+        patience = {name: PATIENCE if name in self._later else None for name in names}
+        waits = [asyncio.wait_for(self._embedders[name].embed(texts, kind="query"), patience[name]) for name in names]
         vectors: dict[str, Vectors] = {}
-        for name, answer in zip(names, answers, strict=True):
+        for name, answer in zip(names, await asyncio.gather(*waits, return_exceptions=True), strict=True):
             if not isinstance(answer, BaseException):
                 vectors[name] = answer
-            elif name not in self._later or not isinstance(answer, ModelError):
+            elif name not in self._later or not isinstance(answer, ModelError | TimeoutError):
                 raise answer
         return vectors
 

@@ -160,7 +160,7 @@ class Snapshot:
         rows = np.unique(np.concatenate(found)).astype(np.int32)
         if allowed is not None:
             rows = rows[allowed[rows]]
-        features = self.reader.features(prepared, rows, lanes=scores, meaning=next(iter(meanings), None), codes=codes)
+        features = self.reader.features(prepared, rows, lanes=scores, meanings=meanings, codes=codes)
         return Candidates(rows=rows, features=features)
 
     def _coded(self, prepared: Prepared) -> dict[int, tuple[float, float, float, float]]:

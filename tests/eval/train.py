@@ -9,17 +9,20 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import ranking
-from catalog.ranking import NAMES, Candidates
+from catalog.ranking import PAIRED, Candidates
 from catalog.snapshot import Snapshot
+from models.e5 import E5Embedder
 from models.packaged import PackagedEmbedder
 from tests.eval._judged import GRADES, Judged, ndcg, read_queries, table
+
+Encoder: TypeAlias = PackagedEmbedder | E5Embedder
 
 FOLDS = 5
 # More of these never makes a row fit worse, or better. Told so, the model is worth 0.768 by cross-validation and not
@@ -37,7 +40,6 @@ PARAMETERS: dict[str, Any] = {
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "lambdarank_truncation_level": 15,
-    "monotone_constraints": [(name in RISING) - (name in FALLING) for name in NAMES],
     "num_threads": 1,
     "seed": 7,
     "deterministic": True,
@@ -62,14 +64,16 @@ class Example:
         return Candidates(rows=self.rows, features=self.features)
 
 
-def gather(snapshot: Snapshot, queries: Iterable[Judged]) -> list[Example]:
+def gather(
+    snapshot: Snapshot, queries: Iterable[Judged], embedders: Sequence[Encoder] = (PackagedEmbedder(),)
+) -> list[Example]:
     """Runs the lanes for each query; the features are those that the search computes."""
-    embedder = PackagedEmbedder()
     skus = np.array([product.sku for product in snapshot.products()])
     examples = []
     for one in queries:
         prepared = snapshot.prepare(one.query)
-        found = snapshot.candidates(prepared, {embedder.name: embedder.encode(prepared.texts)})
+        vectors = {one.name: one.encode(prepared.texts, kind="query") for one in embedders}
+        found = snapshot.candidates(prepared, vectors)
         mine = skus[found.rows]
         grades = np.array([one.grades.get(str(sku), 0) for sku in mine], dtype=np.int32)
         examples.append(Example(judged=one, skus=mine, rows=found.rows, features=found.features, grades=grades))
@@ -105,14 +109,16 @@ def fit(
     """A model over all examples that have a wanted row among their candidates."""
     useful = [_thinned(one) for one in examples if one.grades.any()]
     weights = [JUDGED_WEIGHT if one.judged.kind != "pair" else 1.0 for one in useful]
+    names = PAIRED[: useful[0].features.shape[1]]
     data = lightgbm.Dataset(
         np.concatenate([one.features for one in useful]),
         label=np.concatenate([one.grades for one in useful]),
         group=[len(one.grades) for one in useful],
         weight=np.repeat(weights, [len(one.grades) for one in useful]),
-        feature_name=list(NAMES),
+        feature_name=list(names),
     )
-    return lightgbm.train(PARAMETERS | (parameters or {}), data, num_boost_round=trees)
+    rules = {"monotone_constraints": [(name in RISING) - (name in FALLING) for name in names]}
+    return lightgbm.train(PARAMETERS | rules | (parameters or {}), data, num_boost_round=trees)
 
 
 def _thinned(one: Example) -> Example:
@@ -155,12 +161,14 @@ def main() -> None:
     parser.add_argument("queries", type=Path, help="judged queries: qid,kind,lang,query,sku,relevance")
     parser.add_argument("pairs", type=Path, help="supplier's names matched by people: query,sku")
     parser.add_argument("--pairs-used", type=int, default=2500)
+    parser.add_argument("--e5", action="store_true", help="the ranker for two: e5's lane has joined the version")
     parser.add_argument("--out", type=Path, help="where to write the model trained on everything")
     asked = parser.parse_args()
     snapshot = Snapshot.open(asked.version)
     queries = read_queries(asked.queries)
     pairs = read_pairs(asked.pairs, snapshot, without=[one.query for one in queries], most=asked.pairs_used)
-    judged, extra = gather(snapshot, queries), gather(snapshot, pairs)
+    embedders: list[Encoder] = [PackagedEmbedder(), *([E5Embedder()] if asked.e5 else [])]
+    judged, extra = gather(snapshot, queries, embedders), gather(snapshot, pairs, embedders)
     for name, count, mean in table(cross_validated(judged, extra), queries):
         print(f"{name:24}{count:6}{mean:8.3f}")
     if asked.out:

@@ -140,6 +140,34 @@ async def test_a_heavier_lane_joins_the_live_version_by_itself(tmp_path: Path) -
     assert shelf.rollback() == first.name, "the way back leads to other goods, not to the same with a lane less"
 
 
+@pytest.mark.parametrize("fault", ["busy", "failing"])
+async def test_a_customer_does_not_wait_for_a_lane_that_joined_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    class Fickle(Letters):
+        fault = ""
+
+        async def embed(self, texts: Sequence[str], *, kind: Literal["query", "passage"]) -> Vectors:
+            if self.fault == "busy":
+                await asyncio.sleep(60)
+            if self.fault == "failing":
+                raise ModelUnavailable("It was switched off.")
+            return await super().embed(texts, kind=kind)
+
+    monkeypatch.setattr("catalog.shelf.PATIENCE", 0.05)
+    heavy = Fickle("heavy")
+    shelf = Shelf(tmp_path, embedders=[Letters()], later=[heavy])
+    shelf.publish((await shelf.add(goods(), source="one")).name)
+    await shelf.enrich()
+    heavy.fault = fault
+    without = await shelf.search("насос")
+    heavy.fault = ""
+    both = await shelf.search("насос")
+    assert without.hits and both.hits
+    assert both is not without, "what lacked a lane is not remembered"
+    assert (await shelf.search("насос")) is both
+
+
 async def test_a_lane_that_was_joined_costs_the_next_version_only_its_new_texts(tmp_path: Path) -> None:
     heavy = Letters("heavy")
     shelf = Shelf(tmp_path, embedders=[Letters()], later=[heavy])
