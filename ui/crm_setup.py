@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from appliance.desk.crm import CENTRES, FIXED, OURS, SCOPES, Check, CrmError, CrmStatus, WrongMapping, reason
-from ui import frame, parts
+from ui import crm_webhook, frame, parts
 from ui.site import Here
 
 HEAD = '<link rel="stylesheet" href="/static/crm.css">'
@@ -29,7 +29,7 @@ async def build(here: Here) -> None:
         mapping = Mapped(here, status.key)
         await mapping.build()
         steps.on_fields = mapping.load
-        _webhook(here, hook)
+        await crm_webhook.build(here, hook)
 
 
 class Steps:
@@ -247,24 +247,3 @@ class Mapped:
 
 class _NotWell(Exception):
     """A check of the connection failed; the message says why, in the reader's language."""
-
-
-def _webhook(here: Here, status: CrmStatus) -> None:
-    """Any other CRM."""
-    say = here.say
-    with parts.section(say("webhook"), say("webhook_why")), parts.card(classes="c-form c-crm-wide"):
-        if status.live:
-            parts.tag(say("live"), "ok")
-        url = parts.field(say("webhook_url"), status.url, hint="https://crm.example.com/leads")
-        secret = parts.field(say("webhook_secret"), password=True, hint=say("kept") if status.url else "")
-
-        async def connect() -> None:
-            try:
-                checks = await here.house.crm.hook(here.actor, url=url.value, secret=secret.value)
-            except CrmError as error:
-                here.toast(reason(error.why, here.lang), "bad")
-                return
-            bad = next((check for check in checks if not check.ok), None)
-            here.toast(reason(bad.why, here.lang) if bad else say("now_live"), "bad" if bad else "ok")
-
-        parts.button(here, say("webhook_connect"), connect)

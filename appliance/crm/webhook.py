@@ -43,8 +43,7 @@ class Webhook:
             return Receipt(remote=case.known.remote, outcome="same")
         kind = "lead.updated" if case.known.remote else "lead.created"
         id = f"{case.key}-{_print(kind, fields, news)}"
-        body = {"type": kind, "id": case.key, "record": case.known.remote, "lead": fields, "note": news}
-        answer = await self._send(id, body)
+        answer = await self._send(id, event(kind, case.key, fields, record=case.known.remote, note=news))
         outcome = "updated" if case.known.remote else "created"
         return Receipt(remote=case.known.remote or _given(answer) or case.key, outcome=outcome)
 
@@ -74,6 +73,13 @@ class Webhook:
         if answer.is_success or answer.status_code == SEEN:
             return answer
         raise _refusal(answer)
+
+
+def event(
+    kind: str, key: str, fields: Mapping[str, str], *, record: str = "", note: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What the receiver reads. `key` names the lead for ever, `record` is what the receiver once called it."""
+    return {"type": kind, "id": key, "record": record, "lead": dict(fields), "note": note}
 
 
 def signature(secret: bytes, id: str, at: str, content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from appliance.crm.base import CrmClosed, CrmError
 from appliance.crm.mapping import FIXED, KEY, OURS, ZOHO, CrmField, filled, problems, read_field
 from appliance.crm.opening import KEY as KEY_FIELD
 from appliance.crm.opening import Opening
-from appliance.crm.words import reason
+from appliance.crm.webhook import event
+from appliance.crm.words import reason, words
 from appliance.crm.zoho import checked_key
 from appliance.crm.zoho_api import NoRecord, ZohoApi
 from appliance.crm.zoho_auth import CENTRES, SCOPES
@@ -34,7 +36,7 @@ LABEL = "Request ID"  # of which Zoho makes the API name `Request_ID`
 
 
 class WrongMapping(Exception):
-    """The mapping does not fit the CRM's fields; `wrong` says which and how: (field, unknown|unwritable|…)."""
+    """The mapping does not fit the CRM's fields; `wrong`: (field, unknown|unwritable|required|ours|empty)."""
 
     def __init__(self, wrong: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{field}: {what}" for field, what in wrong))
@@ -212,20 +214,27 @@ class CrmDesk(Part):
                 await tx.crm_unpause(account.kind)
         return checks
 
-    async def mapping(self, actor: Staff | None) -> tuple[dict[str, str], dict[str, CrmField]]:
-        """Zoho's field -> ours, and Zoho's fields; those are empty while it cannot be asked."""
+    async def mapping(
+        self, actor: Staff | None, kind: str = "zoho"
+    ) -> tuple[dict[str, str], dict[str, CrmField]]:  # fmt: skip
+        """The CRM's field -> ours, and its fields; of a webhook nobody knows those, of Zoho none while it is away."""
         _administrator(actor)
-        account = await self._account("zoho")
+        account = await self._account(kind)
+        if kind != "zoho":
+            return dict(account.mapping) or {name: name for name in OURS}, {}
         try:
             fields = await _fields(self._opening.api(account))
         except CrmError:
             fields = {}
         return dict(account.mapping), fields
 
-    async def remap(self, actor: Staff | None, mapping: Mapping[str, str]) -> None:
+    async def remap(self, actor: Staff | None, mapping: Mapping[str, str], kind: str = "zoho") -> None:
         """Raises `WrongMapping`, or `CrmError` while Zoho's fields cannot be read."""
         _administrator(actor)
-        account = await self._account("zoho")
+        account = await self._account(kind)
+        if kind != "zoho":
+            await self._remap_freely(actor, account, mapping)
+            return
         fields = await _fields(self._opening.api(account))
         new = {**mapping, str(account.settings.get("key") or KEY_FIELD): KEY}
         if wrong := problems(new, fields):
@@ -234,6 +243,22 @@ class CrmDesk(Part):
         async with self._store.transaction() as tx:
             await tx.crm_configure("zoho", settings={"lengths": lengths}, mapping=new)
             await self._log(tx, actor, "crm.mapping", "zoho", before=account.mapping, after=new)
+
+    async def example(self, actor: Staff | None, mapping: Mapping[str, str], lang: str) -> str:
+        """The event by which a webhook's receiver would read of a lead, as JSON."""
+        _administrator(actor)
+        values = {name: words(lang).get(f"example_{name}", name) for name in OURS}
+        return json.dumps(event("lead.created", NOBODY, filled(mapping, values, {})), ensure_ascii=False, indent=2)
+
+    async def _remap_freely(self, actor: Staff | None, account: Account, mapping: Mapping[str, str]) -> None:
+        """The fields are whatever the receiver calls them; a key of ours needs no place, each event has it."""
+        new = {name.strip(): ours for name, ours in mapping.items()}
+        wrong = problems(new, {}) + [(name, "empty") for name in new if not name]
+        if wrong or not new:
+            raise WrongMapping(wrong or [("", "empty")])
+        async with self._store.transaction() as tx:
+            await tx.crm_configure(account.kind, mapping=new)
+            await self._log(tx, actor, "crm.mapping", account.kind, before=account.mapping, after=new)
 
     async def close(self) -> None:
         """Ends the connections to the CRM."""

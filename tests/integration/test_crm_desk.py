@@ -292,3 +292,35 @@ def test_a_value_is_cut_to_its_field_and_an_unknown_one_left_out() -> None:
     assert len(record["Last_Name"]) == 80 and record["Lead_Source"] == "Chat" and "Company" not in record
     text = CrmField(name="Last_Name", label="Last Name", type="text", required=True)
     assert problems({}, {"Last_Name": text}) == [("Last_Name", "required")]
+
+
+async def test_the_fields_of_a_webhook_are_the_receivers_own(
+    store: Store, shop: Shop, desk: CrmDesk, tmp_path: Path
+) -> None:
+    owner, heard = await person(store), list[dict[str, Any]]()
+
+    async def take(request: web.Request) -> web.Response:
+        heard.append(await request.json())
+        return web.json_response({"id": "77"})
+
+    app = web.Application()
+    app.router.add_post("/leads", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        port = runner.addresses[0][1]
+        await desk.hook(owner, url=f"http://127.0.0.1:{port}/leads", secret="s")
+        mapping, fields = await desk.mapping(owner, "webhook")
+        assert mapping["phone"] == "phone" and fields == {}, "without a choice all of ours go under our names"
+        with pytest.raises(WrongMapping):
+            await desk.remap(owner, {" ": "phone"}, "webhook")
+        await desk.remap(owner, {"tel": "phone", "who": "name", "origin": "=Chat"}, "webhook")
+        await enquiry(store, name="Анна Петрова", phone="+79031112233")
+        await shop.work()
+        assert heard[-1]["lead"] == {"tel": "+79031112233", "who": "Анна Петрова", "origin": "Chat"}
+        shown = json.loads(await desk.example(owner, {"tel": "phone"}, "ru"))
+        assert shown.keys() == heard[-1].keys() and shown["lead"] == {"tel": "+79030000000"}
+    finally:
+        await runner.cleanup()

@@ -8,8 +8,9 @@ from uuid import UUID
 from nicegui import ui
 
 from appliance.core.types import Role
+from appliance.desk.bulletins import CRM
 from appliance.desk.crm import CrmStatus, Held, Tally, reason
-from ui import crm_setup, frame, parts
+from ui import bulletins, crm_setup, frame, parts
 from ui.site import Here, Site
 
 LOOK = 5.0  # seconds between looks while the page is open
@@ -35,6 +36,7 @@ def mount(site: Site) -> None:
                     parts.linked(say("set_up"), "/crm/setup", icon="tune")
                 page.again = parts.button(here, say("retry_all"), page.retry_all, kind="primary", icon="replay")
             page.build()
+            await bulletins.build(here, CRM)
             await page.look()
             here.every(LOOK, page.look)
 

@@ -8,7 +8,8 @@ from nicegui import ui
 
 from appliance.core.types import Role
 from appliance.desk.box import PROMISED, Alert, BoxPart, Process, Span, length
-from ui import frame, parts
+from appliance.desk.bulletins import BOX
+from ui import bulletins, frame, parts
 from ui.i18n import known
 from ui.site import Here, Site
 
@@ -33,6 +34,7 @@ def mount(site: Site) -> None:
                 told = _alerts(here)
             with parts.section(say("served"), say("served_why", promised=here.write.percent(PROMISED))):
                 served = _Served(here)
+            await bulletins.build(here, BOX)
             with parts.section(say("processes"), say("processes_why")):
                 kept = _processes(here)
             for table in (felt, told, kept):
@@ -73,8 +75,8 @@ def _processes(here: Here) -> parts.Table:
     def row(one: Process) -> parts.Row:
         phase = here.say(f"phase_{one.phase}") if known(f"health.phase_{one.phase}") else one.phase
         return parts.Row(id=one.name, cells={
-            "name": one.name, "phase": parts.chip(phase, TONES.get(one.phase, "")), "restarts": one.restarts,
-            "reason": one.reason,
+            "name": _named(here, one.name), "phase": parts.chip(phase, TONES.get(one.phase, "")),
+            "restarts": one.restarts, "reason": one.reason,
         })  # fmt: skip
 
     async def fetch(asked: parts.Asked) -> parts.Rows:
@@ -94,12 +96,18 @@ def _processes(here: Here) -> parts.Table:
     )  # fmt: skip
 
 
+def _named(here: Here, process: str) -> str:
+    """A process by what it does, with its name as the log has it."""
+    id = f"process_{process}"
+    return f"{here.say(id)} ({process})" if known(f"health.{id}") else process
+
+
 def _alerts(here: Here) -> parts.Table:
     say = here.say
 
     def row(alert: Alert, number: int) -> parts.Row:
         lasted = f" · {say('after', lasted=length(alert.lasted, here.lang))}" if alert.kind == "over" else ""
-        reached = say("reached", n=alert.reached, of=alert.to)
+        reached = say("reached", n=alert.reached, of=alert.to) if alert.to else say("told_nobody")
         told = parts.two(reached, alert.failed) if alert.failed and alert.reached < alert.to else reached
         title = alert.title(here.lang)
         return parts.Row(id=f"{alert.at.timestamp()}-{number}", tone=TOLD.get(alert.kind, ""), cells={
@@ -112,7 +120,7 @@ def _alerts(here: Here) -> parts.Table:
         return parts.Rows(items=[row(alert, number) for number, alert in enumerate(found)], total=total)
 
     columns = [
-        parts.Column(name="at", label=say("at"), width="104px"),
+        parts.Column(name="at", label=say("at"), width="10px", whole=True),
         parts.Column(name="kind", label=say("kind"), wide=True, width="140px"),
         parts.Column(name="part", label=say("part")),
         parts.Column(name="told", label=say("told"), wide=True, width="170px"),
@@ -204,4 +212,4 @@ class _Served:
         })  # fmt: skip
 
     def _percent(self, span: Span) -> str:
-        return self._here.write.percent(span.share, 3) if span.share is not None else "–"
+        return self._here.write.percent(span.share, 2, exact=True) if span.share is not None else "–"
