@@ -26,9 +26,10 @@ class Drop(ui.element, component=STATIC / "upload.js"):
 
     def __init__(
         self, here: Here, *, to: str, accept: str, limit: int, on_sent: Callable[[Mapping[str, str]], Any], drop: str,
-        choose: str,
+        choose: str, kind: str = "primary",
     ) -> None:  # fmt: skip
         super().__init__()
+        self.props["kind"] = kind
         say = here.say
         self.props["to"], self.props["accept"], self.props["limit"] = to, accept, limit
         self.props["words"] = {

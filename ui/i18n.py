@@ -86,9 +86,13 @@ class Writing:
         locale = _LOCALES[self.lang]
         return _thin(format_compact_decimal(value, locale=locale, fraction_digits=1), self.lang)
 
-    def percent(self, share: float, digits: int = 1) -> str:
-        """`share` from 0 to 1."""
-        pattern = "#,##0" + ("." + "#" * digits if digits else "") + ("%" if self.lang == "en" else "\u00a0%")
+    def percent(self, share: float, digits: int = 1, *, exact: bool = False) -> str:
+        """`share` from 0 to 1; `exact` writes noughts as well, for figures that stand below each other."""
+        pattern = (
+            "#,##0"
+            + ("." + ("0" if exact else "#") * digits if digits else "")
+            + ("%" if self.lang == "en" else "\u00a0%")
+        )
         return _thin(format_percent(share, pattern, locale=_LOCALES[self.lang]), self.lang)
 
     def money(self, amount: Decimal | float, currency: str) -> str:
@@ -106,6 +110,10 @@ class Writing:
         assert isinstance(local, datetime)
         same = local.year == datetime.now(local.tzinfo).year
         return format_datetime(local, "d MMM HH:mm" if same else "d MMM y HH:mm", locale=_LOCALES[self.lang])
+
+    def lately(self, at: datetime) -> str:
+        """The time of today, else day and time."""
+        return self.time(at) if self.day(at) == self.day(datetime.now(at.tzinfo)) else self.moment(at)
 
     def ago(self, at: datetime) -> str:
         """`3 minutes ago`."""

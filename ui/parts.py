@@ -323,9 +323,14 @@ def _emptied(box: ui.input) -> None:
     box.set_value("")
 
 
-def facts(items: Sequence[tuple[str, str]], *, classes: str = "") -> ui.html:
-    """A definition list; what is empty shows a dash."""
-    lines = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(words or '–')}</dd></div>" for label, words in items)
+def facts(items: Sequence[tuple[str, str] | tuple[str, str, str]], *, classes: str = "") -> ui.html:
+    """A definition list of (label, words) or (label, words, link); what is empty shows a dash."""
+
+    def told(words: str, href: str = "") -> str:
+        shown = escape(words or "–")
+        return f'<a href="{escape(href)}">{shown}</a>' if words and href and safe_link(href) else shown
+
+    lines = "".join(f"<div><dt>{escape(label)}</dt><dd>{told(*words)}</dd></div>" for label, *words in items)
     return ui.html(lines, sanitize=False, tag="dl").classes(f"c-facts {classes}".strip())
 
 

@@ -167,7 +167,7 @@ async def _slices(here: Here, summary: Summary, dimension: Dimension) -> None:
 
         async def fetch(asked: parts.Asked) -> parts.Rows:
             page = slices[asked.offset : asked.offset + asked.limit]
-            return parts.Rows(items=[_row(one, dimension, summary, write) for one in page], total=len(slices))
+            return parts.Rows(items=[_row(here, one, dimension, summary, write) for one in page], total=len(slices))
 
         table = parts.Table(here, columns, fetch, label=say("slices"), size=SHOWN)
         await table.load()
@@ -177,7 +177,8 @@ def _asked(here: Here, dimension: Dimension) -> str:
     return urlencode({**here.request.query_params, "by": dimension})
 
 
-def _row(one: Slice, dimension: Dimension, summary: Summary, write: Write) -> parts.Row:
+def _row(here: Here, one: Slice, dimension: Dimension, summary: Summary, write: Write) -> parts.Row:
+    low, high = (here.write.percent(share, exact=True) for share in (one.conversion.low, one.conversion.high))
     which = summary.which.having(dimension, one.value or "-")
     return parts.Row(
         id=one.value or "-",
@@ -188,8 +189,8 @@ def _row(one: Slice, dimension: Dimension, summary: Summary, write: Write) -> pa
             "shown": write.number(one.shown),
             "contacts": write.number(one.contacts),
             "leads": write.number(one.leads),
-            "conversion": write.percent(one.conversion.value),
-            "interval": parts.bar(min(one.conversion.value / FULL, 1.0), write.interval(one.conversion)),
+            "conversion": here.write.percent(one.conversion.value, exact=True),
+            "interval": parts.bar(min(one.conversion.value / FULL, 1.0), write.word("interval", low=low, high=high)),
         },
     )
 

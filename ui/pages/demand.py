@@ -107,7 +107,7 @@ async def _bad(here: Here, summary: Summary, answers: Sequence[Bad]) -> None:
             id=str(one.message),
             href=f"/conversations?{_all_bad(summary).query()}&c={one.conversation}",
             cells={
-                "question": parts.two(one.question, one.answer),
+                "question": parts.two(one.question, one.answer.replace("**", "")),
                 "lang": language_name(one.lang, here.lang),
                 "at": here.write.moment(one.at),
             },

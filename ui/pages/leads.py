@@ -187,7 +187,7 @@ class Slip:
         parts.set_words(self._need, lead.need)
         by = here.say(f"outcome_{lead.outcome}") if lead.outcome else lead.assigned_name
         parts.set_words(self._by, by or dialogue.channel(here, lead.channel))
-        parts.set_words(self._when, here.write.moment(lead.call_at or lead.updated))
+        parts.set_words(self._when, here.write.lately(lead.call_at or lead.updated))
 
 
 class Table(Board):
@@ -204,12 +204,12 @@ class Table(Board):
     async def _show(self) -> None:
         here, say = self._here, self._here.say
         columns = [
-            parts.Column(name="updated", label=say("updated"), width="130px"),
-            parts.Column(name="who", label=say("customer"), clip=True, width="22%"),
-            parts.Column(name="need", label=say("need"), clip=True, wide=True, width="32%"),
+            parts.Column(name="updated", label=say("updated"), width="10px", whole=True),
+            parts.Column(name="who", label=say("customer"), clip=True, width="24%"),
+            parts.Column(name="need", label=say("need"), clip=True, wide=True),
             parts.Column(name="status", label=say("status")),
-            parts.Column(name="assigned", label=say("assigned"), wide=True, clip=True),
-            parts.Column(name="source", label=say("source"), wide=True, clip=True),
+            parts.Column(name="assigned", label=say("assigned"), wide=True, whole=True),
+            parts.Column(name="source", label=say("source"), wide=True, whole=True),
             parts.Column(name="quotes", label=say("quotes"), number=True, wide=True),
             parts.Column(name="crm", label=say("crm"), wide=True),
         ]
@@ -305,7 +305,9 @@ class Sheet:
         status = say(f"status_{lead.status}") + (f": {say(f'outcome_{lead.outcome}')}" if lead.outcome else "")
         parts.facts([
             (say("status"), status), (say("assigned"), lead.assigned_name or say("nobody")),
-            (say("phone"), lead.phone), (say("email"), lead.email), (say("company"), lead.company),
+            (say("phone"), lead.phone, f"tel:{lead.phone}" if lead.phone.startswith("+") else ""),
+            (say("email"), lead.email, f"mailto:{lead.email}" if "@" in lead.email else ""),
+            (say("company"), lead.company),
             (say("need"), lead.need), (say("source"), say(f"source_{lead.source}")),
             (say("lang"), dialogue.language(here, lead.lang)), (say("created"), write.moment(lead.created)),
             *([(say("call_at"), write.moment(lead.call_at))] if lead.call_at else []),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from appliance.core.types import Role
 from appliance.desk.box import Change, Machine, Model
 from ui import frame, parts
+from ui.i18n import known as has_text
 from ui.site import Here, Site
 
 FITS = {"good": "ok", "slow": "warn", "too large": "bad"}
@@ -95,7 +98,7 @@ def _list(here: Here) -> parts.Table:
         if not model.room:
             fit = (say("no_room"), "bad")
         return parts.Row(id=model.name, strong=model.answers, cells={
-            "name": parts.two(model.name, model.title), "size": here.write.size(model.size),
+            "name": parts.two(model.name, _about(here, model)), "size": here.write.size(model.size),
             "fit": parts.chip(*fit) if fit[0] else "", "state": parts.chip(say(state[0]), state[1]) if state[0] else "",
             "licence": parts.two(model.licence.partition(":")[0], " ".join(model.languages)),
             "acts": _acts(here, model),
@@ -133,6 +136,12 @@ def _list(here: Here) -> parts.Table:
     ]
     table = parts.Table(here, columns, fetch, label=say("list"), on_act=act)
     return table
+
+
+def _about(here: Here, model: Model) -> str:
+    """What a model is good for; one that we do not know says it itself."""
+    id = f"about_{re.sub(r'[^a-z0-9]', '_', model.name)}"
+    return here.say(id) if has_text(f"models.{id}") else model.title
 
 
 def _acts(here: Here, model: Model) -> parts.Cell:

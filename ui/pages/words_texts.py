@@ -58,7 +58,8 @@ async def _kind(here: Here, kind: str) -> None:
     with parts.section(say(kind), say(f"{kind}_why")):
         goods.Drop(
             here, to=f"/company/documents/{kind}", accept=DOCUMENTS, limit=LARGEST, choose=say("choose"),
-            drop=say("drop"), on_sent=lambda sent: here.go(f"/texts/{UUID(sent['answer'])}"),
+            drop=say("drop"), kind="primary" if kind == KINDS[0] else "plain",
+            on_sent=lambda sent: here.go(f"/texts/{UUID(sent['answer'])}"),
         )  # fmt: skip
         await listed(here, kind)
 
@@ -102,7 +103,7 @@ def lines(here: Here, found: Sequence[OwnerText]) -> list[parts.Row]:
         states += [(say("draft"), "warn")] if newest.draft else []
         title = name or say(f"kind_{kind}")
         rows.append(parts.Row(id=str(newest.id), href=f"/texts/{newest.id}", cells={
-            "name": parts.two(f"{title} · {lang}" if lang else title, " ".join(newest.body.split())[:90]),
+            "name": parts.two(f"{title} · {lang}" if lang else title, _beginning(newest.body, 90)),
             "state": parts.chips(*states), "author": newest.author,
             "at": here.write.moment(newest.published_at or newest.created_at) if newest.created_at else "",
         }))  # fmt: skip
@@ -124,7 +125,7 @@ async def _said_now(here: Here) -> None:
     with parts.card(say("shipped")):
         parts.text(say("shipped_why"), "c-soft", tag="p")
         said = sorted((await desk.shipped(here.actor)).items())
-        parts.facts([(name, " ".join(body.replace("#", " ").split())[:110]) for name, body in said])
+        parts.facts([(name, _beginning(body.replace("#", " "), 110)) for name, body in said])
         with ui.element("div"):
             parts.button(here, say("take"), take, icon="edit")
 
@@ -149,3 +150,9 @@ def _ask(here: Here) -> None:
 
             parts.button(here, say("ask_now"), ask, icon="search")
         box = ui.element("div").classes("c-steps")
+
+
+def _beginning(words: str, most: int) -> str:
+    """The first words of a text in one line, with a sign that there are more."""
+    line = " ".join(words.split())
+    return line if len(line) <= most else line[:most].rsplit(" ", 1)[0].rstrip(",.;:") + "…"

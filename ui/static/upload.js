@@ -6,7 +6,7 @@ export default {
       <i class="material-icons" aria-hidden="true">upload_file</i>
       <div class="c-drop-words">
         <template v-if="!sending">
-          <label class="c-btn c-btn-primary c-drop-button">
+          <label class="c-btn c-drop-button" :class="'c-btn-' + kind">
             <input type="file" class="c-drop-file" :accept="accept" @change="pick" ref="file">
             <span>{{ words.choose }}</span></label>
           <span class="c-soft">{{ words.drop }}</span>
@@ -21,7 +21,7 @@ export default {
       </div>
       <p v-if="fault" class="c-drop-fault" role="alert">{{ fault }}</p>
     </div>`,
-  props: { to: String, accept: String, limit: Number, words: Object },
+  props: { to: String, accept: String, limit: Number, words: Object, kind: String },
   emits: ["sent"],
   data() {
     return { over: false, sending: false, percent: 0, name: "", fault: "", request: null };
