@@ -12,7 +12,7 @@ from appliance.core.types import Role
 from ui import frame, parts
 from ui.site import Here, Site
 
-LANGS = ("auto", "ru", "en", "de", "kk", "uz", "tr")  # those that the widget speaks
+LANGS = ("auto", "ru", "en", "de", "kk", "uz", "tr", "uk", "zh")  # those that the widget speaks
 COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 
 

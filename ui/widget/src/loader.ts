@@ -22,7 +22,7 @@ class Chat extends HTMLElement {
     if (this.shadowRoot) return // only moved
     const root = this.attachShadow({ mode: "open" })
     const badge = h("span", { hidden: true })
-    const launcher = h("button.launcher", { ariaLabel: options.label ?? (/ru|kk/.test(lang) ? "Чат" : "Chat") }, icon(BUBBLE), badge)
+    const launcher = h("button.launcher", { ariaLabel: options.label ?? (/ru|.k/.test(lang) ? "Чат" : "Chat") }, icon(BUBBLE), badge)
     let wanted = false
     let panel: Promise<() => void> | undefined
 
