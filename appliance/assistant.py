@@ -28,7 +28,7 @@ from appliance.core.voice import SHIPPED, Voice
 from appliance.dialogue import Show
 from appliance.prose import Asking, Brief, Writer
 from appliance.remembered import remembered
-from appliance.router import Router
+from appliance.router import Routed, Router
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
 from catalog.snapshot import Found, Hit
@@ -180,6 +180,20 @@ class Assistant:
 
         return await play(self, turns)
 
+    async def sort(self, text: str) -> tuple[str, Routed]:
+        """The language and the route of a sentence that begins a dialogue; nothing is answered."""
+        lang = language.detect(text) or self._default_language
+        routed = await self._router.route(text, lang=lang, know=lambda: self._evidence(text))
+        if self._router.said(text):
+            return lang, routed
+        if calling.calls(text, lang=lang):
+            return lang, replace(routed, decision=_without_weighing(Route.CONTACT, "person"))
+        if ordering.ordered(text, lang=lang, shown=()):
+            return lang, replace(routed, decision=_without_weighing(Route.CONTACT, "request"))
+        if self._voice().canned.answer(text, lang):
+            return lang, replace(routed, decision=_without_weighing(Route.COMPANY, "answer"))
+        return lang, routed
+
     async def _reply(self, asked: Asked) -> Reply:
         kinds = {question.kind for question in asked.claim.questions}
         if kinds == {"form"}:
@@ -234,17 +248,17 @@ class Assistant:
     async def _route(self, asked: Asked) -> routing.Decision:
         with asked.stage("route"):
             routed = await self._router.route(
-                asked.text, lang=asked.lang, history=asked.history, know=lambda: self._evidence(asked)
+                asked.text, lang=asked.lang, history=asked.history, know=lambda: self._evidence(asked.text)
             )
         asked.vector = routed.vector
         if routed.vector is not None:
             asked.stages["embedding"] = routed.embedding
         return routed.decision
 
-    async def _evidence(self, asked: Asked) -> routing.Evidence | None:
+    async def _evidence(self, text: str) -> routing.Evidence | None:
         """What the catalogue makes of the message; a later search for the same words is answered from memory."""
         try:
-            found = await self.shelf.search(asked.text, limit=DEEP)
+            found = await self.shelf.search(text, limit=DEEP)
         except (CatalogError, ModelError):
             return None
         if found.none or not found.hits:
@@ -420,6 +434,10 @@ class Assistant:
         return replace(
             reply, rung=Rung.PROSE, blocked=written.blocked, model=written.model, prompt_version=written.prompt
         )
+
+
+def _without_weighing(route: Route, why: str) -> routing.Decision:
+    return routing.Decision(route=route, confidence=1.0, why=why)
 
 
 def _written(claim: Claim) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import exp
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from appliance.core.prompt import Prompt
 from appliance.core.trial import Trial
 from appliance.core.types import Claim, Memory, Message, Progress, Reply, Rung
 from appliance.core.voice import SHIPPED, Voice
+from appliance.desk.topics import Likeness, Sorted
 from appliance.desk.words import Tried
 
 if TYPE_CHECKING:
@@ -103,6 +105,26 @@ class TryOut:
                 blocked=reply.blocked, cards=tuple((card.sku, card.name) for card in reply.cards),
                 seconds=round(time.perf_counter() - began, 1),
             )  # fmt: skip
+
+
+async def sort(assistant: Assistant, text: str) -> Sorted:
+    """Where a sentence would go, and why: as the first one of a customer's."""
+    lang, routed = await assistant.sort(text)
+    decision = routed.decision
+    if decision.taught:
+        why = "taught"
+    elif decision.scores:
+        why = "weighed"
+    else:
+        why = decision.why if decision.why in ("person", "request", "answer") else "words"
+    most = sum(exp(score) for _, score in decision.scores)
+    return Sorted(
+        text=text, lang=lang, route=decision.route, why=why, taught=decision.taught,
+        shares=[(route, exp(score) / most) for route, score in decision.scores],
+        nearest=[
+            Likeness(text=one.text, route=one.route, own=one.own, nearness=near) for one, near in routed.nearest
+        ],
+    )  # fmt: skip
 
 
 async def _unseen(progress: Progress) -> None:

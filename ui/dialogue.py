@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from babel import Locale
 from nicegui import ui
 
 from appliance.desk.inbox import Answer, Dialogue, Owner, Turn
+from appliance.desk.topics import LONGEST
 from ui import parts
 from ui.goods import photo_path
 from ui.i18n import known
@@ -62,7 +64,7 @@ def line(here: Here, dialogue: Dialogue) -> Plain:
         tags.append({"text": say("conversations.marked"), "tone": "bad"})
     return {
         "id": str(dialogue.id), "who": customer(here, dialogue),
-        "when": here.write.moment(dialogue.at), "text": _last(here, dialogue), "found": dialogue.found,
+        "when": here.write.lately(dialogue.at), "text": _last(here, dialogue), "found": dialogue.found,
         "owner": owner, "tags": tags, "unread": dialogue.unread,
         "by": f"{channel(here, dialogue.channel)} · {dialogue.lang.upper()}",
     }  # fmt: skip
@@ -71,7 +73,7 @@ def line(here: Here, dialogue: Dialogue) -> Plain:
 def bubbles(here: Here, turns: Sequence[Turn]) -> list[Plain]:
     """Messages as the transcript shows them: an answer with its goods and buttons is one."""
     shown: list[Plain] = []
-    day = ""
+    day = asked = ""
     for turn in turns:
         said = turn.message
         if said.kind == "state" or (said.role == "bot" and said.kind == "form"):
@@ -81,6 +83,9 @@ def bubbles(here: Here, turns: Sequence[Turn]) -> list[Plain]:
             _join(here, shown[-1], turn)
             continue
         bubble = _bubble(here, turn, about or str(said.id))
+        asked = said.text if said.role == "user" else asked
+        if bubble["answer"] and asked:
+            bubble["answer"]["teach"] = f"/topics?{urlencode({'say': asked[:LONGEST]})}"
         today = here.write.day(said.at)
         bubble["day"], day = (today, today) if today != day else ("", day)
         shown.append(bubble)

@@ -76,17 +76,17 @@ class Finder:
         filters.search(label=say("seek"))
         owners = ("needs", "queue", "mine", "agent", "bot")
         filters.choice("owner", say("owner"), options(here, owners, "owner_", "owner_all"))
-        filters.choice("channel", say("channel"), options(here, dialogue.CHANNELS, "channel_", "channel_all"))
         filters.period(default="")
         with filters.box, ui.element("details").classes("c-more") as more:
             parts.text(say("more_filters"), tag="summary")
             filters.box = ui.element("div").classes("c-more-box")
+        filters.choice("channel", say("channel"), options(here, dialogue.CHANNELS, "channel_", "channel_all"))
         known = {code: dialogue.language(here, code) for code in dialogue.LANGUAGES}
         filters.choice("lang", say("lang"), {"": say("lang_all")} | known)
         filters.choice("route", say("route"), options(here, dialogue.ROUTES, "route_", "route_all"))
         filters.choice("what", say("what"), options(here, ("none", "disliked", "liked", "bad"), "what_", "what_all"))
         filters.choice("lead", say("lead"), options(here, ("yes", "no"), "lead_", "lead_all"))
-        if any(filters[name] for name in ("lang", "route", "what", "lead")) or self.behind_a_figure:
+        if any(filters[name] for name in ("channel", "lang", "route", "what", "lead")) or self.behind_a_figure:
             more.props("open")
         if self.behind_a_figure:
             with filters.box:
@@ -191,7 +191,7 @@ class Talk:
             self._write = Composer()
             self._write.on("say", here.guard(self._say))
         give(self._box, turns=[], earlier=False, place="", words={
-            name: say(name) for name in ("transcript", "earlier", "mark", "unmark", "liked", "disliked")
+            name: say(name) for name in ("transcript", "earlier", "mark", "unmark", "liked", "disliked", "teach")
         })  # fmt: skip
         give(self._write, place="", locked=True, why="", canned=[], said="", failed="", words={
             "reply": say("reply"), "send": say("send"), "canned": say("canned"), "away": say("connection_lost"),
@@ -333,7 +333,9 @@ class Panes:
                 f'<button type="button" class="c-btn c-btn-quiet" data-notify hidden>{say("notify")}</button>',
                 sanitize=False,
             )
-            self._duty = parts.button(self._here, "", self._turn_duty, kind="quiet")
+            self._duty = parts.button(self._here, "", self._turn_duty, kind="quiet", icon="toggle_on").classes(
+                "c-switch"
+            )
             self._show_duty()
             with ui.element("a").props('href="/conversations?owner=needs"').classes("c-btn c-btn-plain"):
                 self._tally = parts.text(say("waiting", n=0))
@@ -345,7 +347,9 @@ class Panes:
     def _show_duty(self) -> None:
         on = self._here.actor.on_duty
         self._duty.set_text(self._here.say("on_duty" if on else "off_duty"))
+        self._duty.set_icon("toggle_on" if on else "toggle_off")
         self._duty.props(f"aria-pressed={str(on).lower()}")
+        self._duty.classes(add="" if on else "c-btn-off", remove="c-btn-off" if on else "")
 
     async def _turn_duty(self) -> None:
         here = self._here

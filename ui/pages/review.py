@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from nicegui import ui
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from appliance.desk.inbox import REASONS, BadAnswer, Place
+from appliance.desk.topics import LONGEST
 from ui import dialogue, frame, parts
 from ui.files import attachment
 from ui.site import Here, Site
@@ -89,6 +91,9 @@ class Board:
                     here, say("reopen") if settled else say("settle"),
                     lambda: self._settle(bad.message, settled=not settled), icon="undo" if settled else "done",
                 )  # fmt: skip
+                if bad.reason == "not_understood":
+                    href = f"/topics?{urlencode({'say': bad.question[:LONGEST]})}"
+                    parts.linked(say("conversations.teach"), href, icon="alt_route")
                 parts.linked(say("to_dialogue"), f"/conversations?c={bad.conversation}", icon="forum")
 
     async def _older(self, last: BadAnswer) -> None:

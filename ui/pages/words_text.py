@@ -32,6 +32,8 @@ def mount(site: Site) -> None:
     @site.page("/texts/{id}")
     async def words_text(here: Here, id: UUID) -> None:
         text = await here.house.words.text(here.actor, id)
+        if text.kind not in KINDS:
+            raise Gone("This text is changed on another page.")
         await _page(here, text.kind, text)
 
 

@@ -20,6 +20,7 @@ export default {
             <span v-if="t.mark" class="c-chip c-bad" :title="t.comment">{{ t.mark }}</span>
             <details class="c-why"><summary>{{ t.answer.line }}</summary>
               <dl class="c-facts"><div v-for="f in t.answer.facts"><dt>{{ f[0] }}</dt><dd>{{ f[1] }}</dd></div></dl></details>
+            <a v-if="t.answer.teach" class="c-mini" :href="t.answer.teach" :aria-label="words.teach" :title="words.teach"><i class="material-icons c-icon" aria-hidden="true">alt_route</i></a>
             <button type="button" class="c-mini" :aria-label="t.mark ? words.unmark : words.mark" :title="t.mark ? words.unmark : words.mark"
                     @click="$emit(t.mark ? 'unmark' : 'mark', t.id)"><i class="material-icons c-icon" aria-hidden="true">{{ t.mark ? 'undo' : 'thumb_down' }}</i></button>
           </footer>
