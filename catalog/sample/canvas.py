@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import cos, pi, radians, sin
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT = 320, 240
 FINE = 2  # drawn this much larger, then reduced: smooth edges
@@ -47,14 +47,9 @@ class Canvas:
         self._pen = ImageDraw.Draw(self._image)
         self._pen.ellipse(_scaled((38, 183, 282, 201)), fill=_hsv(hue, 0.08, 0.88))  # the shadow on the floor
 
-    def finished(self, label: str) -> Image.Image:
-        """The picture at its size, with its label below."""
-        picture = self._image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-        pen = ImageDraw.Draw(picture)
-        fonts = (ImageFont.load_default(size=size) for size in range(15, 8, -1))
-        font = next((font for font in fonts if pen.textlength(label, font=font) <= WIDTH - 16), None)
-        pen.text((WIDTH / 2, 220), label, fill=self._colours["deep"], font=font, anchor="mm")
-        return picture
+    def finished(self) -> Image.Image:
+        """The picture at its size, without the empty floor below. No words: cards of any language show it."""
+        return self._image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS, box=_scaled((10, 0, 310, 225)))
 
     def draw(self, shapes: str) -> None:
         """Draw shapes separated by semicolons. Raises ValueError for one that is not known."""

@@ -22,6 +22,6 @@ def draw_photos(folder: Path) -> int:
         for kind in family.kinds:
             canvas = Canvas(0.58 + number / len(families))
             canvas.draw(shapes[kind.key])
-            canvas.finished(kind.en).save(folder / f"{kind.key}.webp", quality=QUALITY, method=4)
+            canvas.finished().save(folder / f"{kind.key}.webp", quality=QUALITY, method=4)
             count += 1
     return count
