@@ -21,9 +21,9 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from appliance.channels.widget import WidgetLimits
 from appliance.core.limits import Rate
 from appliance.core.types import Card, Inbound
+from tests.console_house import CHROMIUM
 from tests.e2e.widget_house import Answer, House, open_house
 
-CHROMIUM = Path("/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ROOMY = WidgetLimits(sessions=(Rate(burst=1000, per_second=1),), messages=(Rate(burst=1000, per_second=100),))
@@ -32,9 +32,7 @@ expect.set_options(timeout=15_000)  # milliseconds; a busy box draws late
 DEMO = Path(__file__).parents[2] / "ui" / "widget" / "demo" / "serve.py"
 
 pytestmark = [
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="NOT TESTED IN A BROWSER: /usr/bin/chromium is missing; install chromium"
-    ),
+    pytest.mark.skipif(CHROMIUM is None, reason="NOT TESTED IN A BROWSER: install chromium"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
@@ -105,7 +103,7 @@ async def shop_page(chat: str, options: str = "") -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         await browser.close()
 
