@@ -22,6 +22,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from appliance.causes import Caused
 from appliance.store import dump
 from appliance.store.embedded import Embedded
 
@@ -49,7 +50,7 @@ CHUNK = 1 << 20
 Tell = Callable[[str], None]
 
 
-class BackupError(Exception):
+class BackupError(Caused):
     """A backup could not be made, checked or put back; the message says why and what to do."""
 
 
@@ -129,10 +130,7 @@ class Backups:
         known = self.all()
         found = next((one for one in known if one.id == id), None) if id else next(iter(known), None)
         if found is None:
-            raise BackupError(
-                f"There is no backup {id}; `appliance backup list` names them." if id else
-                f"There is no backup in {self.folder} yet: `appliance backup create`."
-            )  # fmt: skip
+            raise BackupError("backup_unknown", id=id) if id else BackupError("backup_none", folder=self.folder)
         return found
 
     def due(self, now: datetime, *, every: timedelta, at: time) -> bool:
@@ -171,9 +169,9 @@ class Backups:
                 aside.rename(self.folder / id)
                 _flush(self.folder)
             except dump.DumpError as error:
-                raise BackupError(str(error)) from error
+                raise BackupError("said", why=error) from error
             except OSError as error:
-                raise BackupError(f"The backup could not be written to {self.folder}: {error.strerror}.") from error
+                raise BackupError("backup_unwritten", folder=self.folder, why=error.strerror) from error
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
             made = read(self.folder / id)
@@ -189,18 +187,20 @@ class Backups:
         Raises `BackupError` where the backup is not as it was made.
         """
         backup, began = self.get(id), monotonic()
-        trouble, rows = "", 0
+        trouble: Caused | None = None
+        rows = 0
         try:
             tell("checksums")
             check(backup)
             tell("a restore into a scratch database")
             rows = _drill(backup)
         except (BackupError, dump.DumpError) as error:
-            trouble = str(error)
-        seen = Verified(at=datetime.now(UTC), seconds=round(monotonic() - began, 1), rows=rows, trouble=trouble)
+            trouble = error
+        took, said = round(monotonic() - began, 1), str(trouble) if trouble else ""
+        seen = Verified(at=datetime.now(UTC), seconds=took, rows=rows, trouble=said)
         _write(backup.place / VERIFIED, {**asdict(seen), "at": seen.at.isoformat()})
         if trouble:
-            raise BackupError(f"The backup {backup.id} cannot be relied on: {trouble}")
+            raise BackupError("backup_unreliable", id=backup.id, why=trouble) from trouble
         return replace(backup, verified=seen)
 
     def prune(self, now: datetime | None = None) -> list[str]:
@@ -257,7 +257,7 @@ class Backups:
     def _copy(self, backup: Backup, to: Path) -> None:
         """The same folder off the box; files that a copy there has already are shared with it."""
         if not to.is_dir():
-            raise BackupError(f"The backup {backup.id} is made, but {to} is not there for its copy; is it mounted?")
+            raise BackupError("backup_no_copy", id=backup.id, folder=to)
         known = {(path, *about): one.place / path for one in _read_all(to) for path, about in one.files.items()}
         aside = to / f"{ASIDE}{backup.id}"
         try:
@@ -272,9 +272,7 @@ class Backups:
                 shutil.copyfile(self.folder / ERASED, to / ERASED)
             aside.rename(to / backup.id)
         except OSError as error:
-            raise BackupError(
-                f"The backup {backup.id} is made, but could not be copied to {to}: {error.strerror}."
-            ) from error
+            raise BackupError("backup_uncopied", id=backup.id, folder=to, why=error.strerror) from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
@@ -285,10 +283,7 @@ class Backups:
         need = ROOM + ((last.own_size if shared else last.size) if last else 0)
         free = shutil.disk_usage(self.folder).free
         if free < need:
-            raise BackupError(
-                f"{self.folder} has {free >> 20} MB free, a backup needs {need >> 20} MB. Make room, keep fewer "
-                "backups, or choose another disk with APPLIANCE_BACKUP_FOLDER."
-            )
+            raise BackupError("backup_no_room", folder=self.folder, free=free >> 20, need=need >> 20)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -297,12 +292,12 @@ class Backups:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.folder / ".lock").open("w")
         except OSError as error:
-            raise BackupError(f"{self.folder} cannot be written: {error.strerror}.") from error
+            raise BackupError("backup_unwritten", folder=self.folder, why=error.strerror) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BackupError("Another backup is being made just now.") from None
+                raise BackupError("backup_busy") from None
             yield
 
 
@@ -312,13 +307,13 @@ def read(place: Path) -> Backup:
         about = json.loads((place / MANIFEST).read_text("utf-8"))
         files = {path: (size, digest) for path, (size, digest) in about.pop("files").items()}
         if about.pop("format") != FORMAT:
-            raise BackupError(f"{place} was made by a newer version; restore it with that one.")
+            raise BackupError("backup_newer", folder=place)
         times = {name: datetime.fromisoformat(about[name]) for name in ("created", "newest") if about[name]}
         return Backup(**{**about, **times, "files": files, "place": place, "verified": _seen(place)})
     except FileNotFoundError:
-        raise BackupError(f"{place} is no backup: it has no {MANIFEST}.") from None
+        raise BackupError("backup_no_manifest", folder=place, file=MANIFEST) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BackupError(f"{place}: its {MANIFEST} cannot be read ({error}).") from error
+        raise BackupError("backup_unread", folder=place, file=MANIFEST, why=error) from error
 
 
 def check(backup: Backup) -> None:
@@ -354,7 +349,7 @@ def live_versions(shelf: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (ValueError, KeyError) as error:
-        raise BackupError(f"{shelf / 'live.json'} is damaged; publish a version: appliance catalog publish") from error
+        raise BackupError("backup_shelf", file=shelf / "live.json") from error
 
 
 def _take_files(home: Path, aside: Path, *, skip: set[Path | None]) -> str:
@@ -388,7 +383,7 @@ def _take_catalogue(shelf: Path, to: Path) -> str:
         if versions:
             _write(to / "live.json", {"versions": versions})
         return str(versions[0]) if versions else ""
-    raise BackupError("The catalogue changed three times while it was copied; try again.")
+    raise BackupError("backup_unsteady")
 
 
 def _age(path: Path) -> timedelta:
@@ -417,7 +412,7 @@ def _drill(backup: Backup) -> int:
             dump.load(server.url, backup.place / DUMP)
             rows = dump.rows_of(server.url)
         if differ := {name for name in {*rows, *backup.rows} if rows.get(name) != backup.rows.get(name)}:
-            raise BackupError(f"other rows than were saved in {', '.join(sorted(differ))}.")
+            raise BackupError("backup_rows", tables=", ".join(sorted(differ)))
     if backup.catalogue:
         _open_catalogue(backup.place / "home" / "catalog" / backup.catalogue)
     return sum(rows.values())
@@ -430,14 +425,14 @@ def _open_catalogue(version: Path) -> None:
     try:
         Snapshot.open(version)
     except CatalogError as error:
-        raise BackupError(f"its catalogue cannot be opened: {error}") from error
+        raise BackupError("backup_catalogue", why=error) from error
 
 
 def _compare(place: Path, files: Mapping[str, tuple[int, str]]) -> None:
     for path, (size, digest) in files.items():
         file = place / path
         if not file.is_file() or file.stat().st_size != size or _digest(file) != digest:
-            raise BackupError(f"{file} is missing or damaged. Take another backup.")
+            raise BackupError("backup_damaged", file=file)
 
 
 def _checksums(folder: Path) -> dict[str, tuple[int, str]]:

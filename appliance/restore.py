@@ -41,6 +41,13 @@ class Restored:
     key_missing: bool  # secrets of other systems have to be entered anew
 
 
+class RestoreError(BackupError):
+    """A backup was not put back; whoever restores reads it at the command line."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("said", why=why)
+
+
 def restore(
     backups: Backups, id: str = "", *, url: str = "", force: bool = False, tell: Tell = lambda _: None
 ) -> Restored:
@@ -54,16 +61,16 @@ def restore(
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _nobody_runs(home):
         if not force and (living := _living(home, url)):
-            raise BackupError(
+            raise RestoreError(
                 f"{living}; restoring replaces it. Say --force to put it aside and go back to {backup.id} of "
                 f"{backup.created:%Y-%m-%d %H:%M} UTC."
             )
         if url and (others := _connected(url)):
-            raise BackupError(
+            raise RestoreError(
                 f"{others} connections use the database. Stop chat, console and worker on every box first."
             )
         if backup.revision not in known():
-            raise BackupError(
+            raise RestoreError(
                 f"The backup {backup.id} is of a newer version (database {backup.revision}): restore it with that."
             )
         tell("checksums")
@@ -77,7 +84,7 @@ def restore(
             rows, erased = _fill(backup, backups, url, aside / "postgres")
             put_aside = _swap(aside, home)
         except (OSError, dump.DumpError, EmbeddedError, psycopg.Error) as error:
-            raise BackupError(f"The restore did not succeed; what was there is as it was. {error}") from error
+            raise RestoreError(f"The restore did not succeed; what was there is as it was. {error}") from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return Restored(
@@ -112,7 +119,7 @@ def _fill(backup: Backup, backups: Backups, url: str, own: Path) -> tuple[int, i
     dump.load(url, backup.place / DUMP)
     rows = dump.rows_of(url)
     if rows != dict(backup.rows):
-        raise BackupError(f"The backup {backup.id} gave other rows than were saved. Take another one.")
+        raise RestoreError(f"The backup {backup.id} gave other rows than were saved. Take another one.")
     migrate(url)
     forgotten = backups.forgotten(backup.created)
     return sum(rows.values()), asyncio.run(_erase_again(url, forgotten)) if forgotten else 0
@@ -161,7 +168,7 @@ def _connected(url: str) -> int:
         with psycopg.connect(plain_url(url), connect_timeout=10) as connection:
             row = connection.execute(_OTHERS).fetchone()
     except psycopg.Error as error:
-        raise BackupError(f"The database cannot be reached: {str(error).strip()}") from error
+        raise RestoreError(f"The database cannot be reached: {str(error).strip()}") from error
     return int(row[0]) if row else 0
 
 
@@ -173,7 +180,7 @@ def _nobody_runs(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError(f"The appliance runs in {home}. End it first (ctrl-C, or its service).") from None
+            raise RestoreError(f"The appliance runs in {home}. End it first (ctrl-C, or its service).") from None
         if Embedded(home / "postgres").running():
-            raise BackupError(f"The database in {home} is in use by another command; wait for that to end.")
+            raise RestoreError(f"The database in {home} is in use by another command; wait for that to end.")
         yield

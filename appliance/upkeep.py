@@ -11,7 +11,8 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from time import monotonic
 from typing import Any
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from appliance.backup import Backups
+from appliance.causes import Caused
 from appliance.processes import end, lines, spawn
 from appliance.space import SOON, Space, days_left
 from appliance.store.keeping import Chore
@@ -40,7 +42,7 @@ PROGRAM = (sys.executable, "-m", "appliance", "backup")
 Work = Callable[[Chore], Awaitable[Mapping[str, Any]]]
 
 
-class ChoreFailedError(Exception):
+class ChoreFailedError(Caused):
     """A piece of upkeep was not done; the message says why."""
 
 
@@ -120,10 +122,11 @@ class Keeper:
         try:
             work = self._works.get(chore.kind)
             if work is None:
-                raise ChoreFailedError(f"This version knows no chore {chore.kind!r}.")
+                raise ChoreFailedError("chore_unknown", kind=chore.kind)
             said = await work(chore)
-        except (ChoreFailedError, OSError) as error:
+        except (Caused, OSError) as error:
             fault = str(error)
+            said = {"fault": error.plain()} if isinstance(error, Caused) else {}
             log.critical("upkeep.failed", chore=chore.kind, why=fault)
         except Exception as error:
             fault = str(error) or type(error).__name__
@@ -177,9 +180,18 @@ class Keeper:
         finally:
             await end(process, grace=GRACE)
         if code or not last:
-            raise ChoreFailedError((last[-1] if last else f"exit code {code}").removeprefix("appliance: "))
+            raise _fault(last, code)
         said: Mapping[str, Any] = json.loads(last[-1])
         return said
+
+
+def _fault(last: Sequence[str], code: int) -> ChoreFailedError:
+    """Why a program ended as it did: as it says itself, else its last words."""
+    for line in last:
+        with suppress(ValueError, KeyError, TypeError):
+            told = json.loads(line)["fault"]
+            return ChoreFailedError(told["cause"], **told["values"])
+    return ChoreFailedError("chore_ended", why=last[-1] if last else f"exit code {code}")
 
 
 def _since(chore: Chore, now: datetime) -> timedelta:

@@ -50,7 +50,7 @@ def _create(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.app.parts import database
 
     with database(settings) as url:
-        made = _refusing(lambda: backups(settings).create(url, kind=asked.kind, tell=_tell))
+        made = _refusing(asked, lambda: backups(settings).create(url, kind=asked.kind, tell=_tell))
     where = f" and in {settings.backup_copies}" if made.copied else ""
     words = (
         f"{made.id}: {sum(made.rows.values()):,} rows and {len(made.files):,} files, {_megabytes(made.own_size)} "
@@ -80,7 +80,7 @@ def _list(asked: argparse.Namespace, settings: Settings) -> int:
 def _verify(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.app.keeping import backups
 
-    seen = _refusing(lambda: backups(settings).verify(asked.id, tell=_tell))
+    seen = _refusing(asked, lambda: backups(settings).verify(asked.id, tell=_tell))
     assert seen.verified is not None
     rows, took = seen.verified.rows, seen.verified.seconds
     words = f"{seen.id} can be relied on: {rows:,} rows restored in {took:.1f} s, and compared."
@@ -100,7 +100,7 @@ def _restore(asked: argparse.Namespace, settings: Settings) -> int:
 
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     some = backups(settings, folder=asked.source)
-    done = _refusing(lambda: restore(some, asked.id, url=url, force=asked.force, tell=_tell))
+    done = _refusing(asked, lambda: restore(some, asked.id, url=url, force=asked.force, tell=_tell))
     age = f"{done.backup.created:%Y-%m-%d %H:%M} UTC"
     words = [f"{done.backup.id} of {age} is back: {done.rows:,} rows, {done.seconds:.1f} s."]
     if done.erased_again:
@@ -129,12 +129,15 @@ def plain(one: Backup) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _refusing(work: Callable[[], Any]) -> Any:
+def _refusing(asked: argparse.Namespace, work: Callable[[], Any]) -> Any:
+    """With `--json` the fault is a line of its own, for whoever tells of it in another language."""
     from appliance.backup import BackupError
 
     try:
         return work()
     except BackupError as error:
+        if asked.json:
+            say_json({"fault": error.plain()})
         raise Refused(str(error)) from error
 
 

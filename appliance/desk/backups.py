@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from appliance import causes
 from appliance.backup import MANIFEST, Backup, BackupError, Backups, Keep
 from appliance.core.types import Role, Staff
 from appliance.desk.base import Gone, Part, must_be
@@ -15,7 +16,7 @@ from appliance.space import Disk, Space, days_left
 from appliance.store.keeping import Chore
 from appliance.store.store import Store
 
-__all__ = ["BACKUP", "ROOM", "VERIFY", "Backup", "BackupDesk", "Chore", "Disk", "Plan", "Shelved"]
+__all__ = ["BACKUP", "ROOM", "VERIFY", "Backup", "BackupDesk", "Chore", "Disk", "Plan", "Shelved", "why_not"]
 
 BACKUP, VERIFY, ROOM = "backup", "verify", "room"  # kinds of chores, as the worker knows them
 ROOMS = 30  # days of the disk's use that are shown
@@ -46,6 +47,14 @@ class Shelved:
         """The one that was last restored into a scratch database."""
         tried = [one for one in self.backups if one.verified]
         return max(tried, key=lambda one: one.verified.at if one.verified else one.created, default=None)
+
+
+def why_not(chore: Chore, lang: str) -> str:
+    """Why a chore was not done, in words; empty where it was."""
+    told = chore.said.get("fault") or {}
+    if told.get("cause") in causes.catalogue():
+        return causes.told(told["cause"], lang, **told.get("values") or {})
+    return chore.fault
 
 
 class BackupDesk(Part):

@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from appliance.causes import Caused
 from appliance.store.embedded import MAJOR, EmbeddedError, binaries
 from appliance.store.store import plain_url
 
@@ -31,7 +32,7 @@ _NEWER = re.compile(rb"^SET transaction_timeout = 0;\n", re.MULTILINE)  # pg_dum
 _UNKNOWN_BEFORE = 17
 
 
-class DumpError(Exception):
+class DumpError(Caused):
     """The database could not be written out or read back; the message says why and what to do."""
 
 
@@ -62,7 +63,7 @@ def dump(url: str, to: Path) -> Dumped:
                 url,
             )  # fmt: skip
     except psycopg.Error as error:
-        raise DumpError(f"The database could not be written out: {str(error).strip()}") from error
+        raise DumpError("dump_unwritten", why=str(error).strip()) from error
     return held
 
 
@@ -95,7 +96,7 @@ def load(url: str, dump_: Path) -> None:
     _, trouble = writing.communicate()
     _, unread = reading.communicate()
     if writing.returncode or reading.returncode:
-        raise DumpError(f"The dump could not be read back, and nothing was changed: {_why(unread + trouble)}")
+        raise DumpError("dump_unread", why=_why(unread + trouble))
 
 
 def counts(connection: psycopg.Connection) -> dict[str, int]:
@@ -121,10 +122,7 @@ def tool(name: str, server: int) -> Path:
             pass
     found = shutil.which(name)
     if found is None or _version(found) < server:
-        raise DumpError(
-            f"The database is PostgreSQL {server}; {name} of that version is needed: "
-            f"`apt install postgresql-client-{server}`."
-        )
+        raise DumpError("dump_client", server=server, name=name)
     return Path(found)
 
 
@@ -140,7 +138,7 @@ def _run(program: list[str | Path], url: str) -> None:
         [*program, f"--dbname={dbname}"], env=env, capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode:
-        raise DumpError(f"The database could not be written out: {_why(done.stderr.encode())}")
+        raise DumpError("dump_unwritten", why=_why(done.stderr.encode()))
 
 
 def _why(said: bytes) -> str:

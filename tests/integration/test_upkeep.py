@@ -12,7 +12,7 @@ from sqlalchemy import text
 from appliance.backup import Backups
 from appliance.core.types import Role, Staff
 from appliance.desk import Desk, Forbidden, Gone
-from appliance.desk.backups import BACKUP, VERIFY, BackupDesk, Plan
+from appliance.desk.backups import BACKUP, VERIFY, BackupDesk, Plan, why_not
 from appliance.space import Space
 from appliance.store.store import Store
 from appliance.upkeep import AGE, ROOM, Keeper
@@ -146,3 +146,14 @@ async def test_old_dialogues_go_with_the_days_work(house: House) -> None:
         [done] = await tx.chores(AGE)
         left = await tx.connection.scalar(text("SELECT count(*) FROM conversations"))
     assert done.said["dropped"]["dialogues"] == 1200 and left == 0
+
+
+async def test_a_chore_that_failed_is_told_in_the_readers_language(house: House) -> None:
+    boss = await house.somebody(Role.ADMINISTRATOR)
+    await house.desk.verify(boss, "gone")
+    keeper = house.keeper()
+    keeper._look_again = float("inf")  # nothing but what was asked for
+    await keeper.run()
+    [chore] = await house.desk.chores(boss, VERIFY)
+    assert chore.fault == "There is no backup gone; `appliance backup list` names them."
+    assert why_not(chore, "ru") == "Копии gone нет; все копии перечислит `appliance backup list`."

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from appliance.core.types import Role
-from appliance.desk.backups import BACKUP, ROOM, VERIFY, Backup, Chore, Disk, Shelved
+from appliance.desk.backups import BACKUP, ROOM, VERIFY, Backup, Chore, Disk, Shelved, why_not
 from appliance.desk.privacy import Person, Receipt
 from ui import frame, parts
 from ui.site import Here, Site
@@ -191,7 +191,7 @@ class Keeping:
             step = say(f"step_{STEPS[going.progress]}") if going.progress in STEPS else say("step_waiting")
             self._work.show(f"{say(f'chore_{going.kind}')}: {step}", None)
         elif failed:
-            self._work.show(f"{say(f'chore_{failed.kind}')}: {say('not_done')} {failed.fault}", 0)
+            self._work.show(f"{say(f'chore_{failed.kind}')}: {say('not_done')} {why_not(failed, self._here.lang)}", 0)
 
     def _plan(self) -> Mapping[str, object]:
         plan, write, say = self._desk.plan, self._here.write, self._here.say
