@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from nicegui import ui
 
@@ -78,16 +78,25 @@ def advice(here: Here, pieces: Sequence[Advice]) -> None:
         ui.html(lines, sanitize=False)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> ui.html:
-    """A small table of text, for those to whom a chart tells nothing."""
+Told: TypeAlias = str | tuple[str, str]  # a cell: words, or words and the page that they open
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Told]]) -> ui.html:
+    """A small table of text, for those to whom a chart tells nothing; its numbers open what is behind them."""
+
+    def cell(told: Told) -> str:
+        if isinstance(told, str):
+            return f"<td>{escape(told)}</td>"
+        return f'<td><a href="{escape(told[1])}">{escape(told[0])}</a></td>'
+
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
     return ui.html(
         f'<table class="c-plain-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>', sanitize=False
     )
 
 
-def folded(words: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def folded(words: str, columns: Sequence[str], rows: Iterable[Sequence[Told]]) -> None:
     """The same behind a click, below its chart."""
     with ui.element("details").classes("c-details"):
         parts.text(words, tag="summary")

@@ -269,6 +269,11 @@ class Filters:
         set_ = {name: value for name, value in self._values.items() if value}
         return f"?{urlencode(set_)}" if set_ else ""
 
+    def address(self, **more: str) -> str:
+        """The page with these conditions, for the browser's address; `more` is what stands in it besides."""
+        said = urlencode(self._keep | {name: value for name, value in self._values.items() if value} | more)
+        return f"{self._here.request.url.path}{'?' if said else ''}{said}"
+
     def search(self, name: str = "q", label: str = "") -> ui.input:
         label = label or self._here.say("frame.search")
         self._values[name] = self._here.request.query_params.get(name, "")
@@ -313,8 +318,7 @@ class Filters:
             await self._changed()
 
     async def _changed(self) -> None:
-        said = urlencode(self._keep | {name: value for name, value in self._values.items() if value})
-        ui.navigate.history.replace(f"{self._here.request.url.path}{'?' if said else ''}{said}")
+        ui.navigate.history.replace(self.address())
         if inspect.isawaitable(done := self._on_change()):
             await done
 

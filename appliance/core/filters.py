@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Self
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 
 class Stage(StrEnum):
@@ -46,6 +48,7 @@ class DialogueFilter:
     stage: Stage | None = None
     trouble: Trouble | None = None
     want: str = ""  # the keys of a group of unmet wishes, see `core.demand`, with "|" between them
+    slot: str = ""  # when in the week the customer first wrote, as `Slot` writes it
 
     def query(self) -> str:
         """The filter as a URL's query: `since=2026-11-01T00%3A00%3A00%2B03%3A00&lang=kk`."""
@@ -62,7 +65,9 @@ class DialogueFilter:
     def read(cls, query: Mapping[str, str]) -> Self:
         """The filter of a URL's parameters; what is unknown, or cannot be read, asks for nothing."""
         texts = {name: query.get(name, "")[:LONGEST] for name in TEXTS}
+        slot = Slot.read(query.get("slot", ""))
         return cls(
+            slot=str(slot) if slot else "",
             since=_moment(query.get("since", "")),
             until=_moment(query.get("until", "")),
             stage=next((one for one in Stage if one == query.get("stage")), None),
@@ -81,6 +86,32 @@ class DialogueFilter:
         return any(getattr(self, field.name) for field in fields(self))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """An hour of the week: `2-15-Europe/Moscow` is Wednesday, from 15:00 to 16:00 in Moscow."""
+
+    weekday: int  # from 0 for Monday
+    hour: int
+    zone: str  # IANA name
+
+    def __str__(self) -> str:
+        return f"{self.weekday}-{self.hour}-{self.zone}"
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """None where it is no such hour, or the time zone does not exist."""
+        match text.split("-", 2):
+            case [weekday, hour, zone] if weekday in DAYS and hour in HOURS and zone in _zones():
+                return cls(weekday=int(weekday), hour=int(hour), zone=zone)
+        return None
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
+
+
+DAYS, HOURS = (tuple(str(number) for number in range(count)) for count in (7, 24))
 LONGEST = 6000  # characters of a value: a group may have many keys
 TEXTS = ("channel", "lang", "topic", "category", "prompt", "model", "want")
 

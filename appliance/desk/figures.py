@@ -26,7 +26,7 @@ from appliance.core.figures import (
     Waiting,
     most,
 )
-from appliance.core.filters import DialogueFilter, Stage, Trouble
+from appliance.core.filters import DialogueFilter, Slot, Stage, Trouble
 from appliance.core.leads import mails
 from appliance.core.report import Write
 from appliance.core.sequential import METHOD, Verdict
@@ -39,8 +39,8 @@ from appliance.store.store import Store
 
 __all__ = [
     "METHOD", "TARGET", "XLSX", "Advice", "Bad", "Demand", "DialogueFilter", "Dimension", "Every", "FiguresDesk",
-    "Group", "Made", "NoAddress", "Out", "Period", "Schedule", "Share", "Slice", "Stage", "Summary", "Today", "Trial",
-    "Trouble", "Troubles", "Verdict", "Waiting", "Write", "advice", "file_name", "language_name", "most",
+    "Group", "Made", "NoAddress", "Out", "Period", "Schedule", "Share", "Slice", "Slot", "Stage", "Summary", "Today",
+    "Trial", "Trouble", "Troubles", "Verdict", "Waiting", "Write", "advice", "file_name", "language_name", "most",
 ]  # fmt: skip
 
 LONGEST = 800  # days of a period that may be asked for

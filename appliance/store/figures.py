@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.core import demand
 from appliance.core.demand import Group, Wanted
 from appliance.core.figures import Bad, Dimension, Out, Slice, Troubles, Waiting
-from appliance.core.filters import DialogueFilter, Stage, Trouble
+from appliance.core.filters import DialogueFilter, Slot, Stage, Trouble
 from appliance.store.tables import DigestRow, LeadRow, MessageRow, WantRow
 
 COLUMNS = {
@@ -298,6 +298,10 @@ def _fits(which: DialogueFilter) -> list[ColumnElement[bool]]:
     ]
     if which.trouble is None and not which.want:
         conditions += _within(DigestRow.began_at, which)
+    if slot := Slot.read(which.slot):
+        local = func.timezone(slot.zone, DigestRow.began_at)
+        conditions.append(func.extract("isodow", local) == slot.weekday + 1)
+        conditions.append(func.extract("hour", local) == slot.hour)
     if which.stage is Stage.GOODS:
         conditions.append(DigestRow.shown.is_(True))
     elif which.stage is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +12,7 @@ from sqlalchemy import delete, update
 
 from appliance.analytics import Analytics
 from appliance.core.figures import Dimension, Every, Period, Slice, Troubles
-from appliance.core.filters import DialogueFilter, Stage, Trouble
+from appliance.core.filters import DialogueFilter, Slot, Stage, Trouble
 from appliance.core.types import Role
 from appliance.desk.base import Gone
 from appliance.desk.held import HeldDesk
@@ -105,6 +107,18 @@ async def test_days_and_hours_are_those_of_the_owners_zone(told: Store) -> None:
         (date(2026, 3, 4), 2),
     ]
     assert hours == [(0, 11, 1), (1, 1, 1), (1, 11, 1), (2, 11, 2)]
+
+
+async def test_an_hour_of_the_week_opens_its_dialogues(told: Store) -> None:
+    async with told.transaction() as tx:
+        hours = await tx.counted_by_hour(WEEK, ALMATY.key)
+    slots = {(day, hour): Slot(weekday=day, hour=hour, zone=ALMATY.key) for day, hour, _ in hours}
+    opened = {at: await behind(told, replace(WEEK, slot=str(slot))) for at, slot in slots.items()}
+    assert {at: len(found) for at, found in opened.items()} == {(day, hour): count for day, hour, count in hours}
+    assert opened[1, 1] == {"LATE"}
+    link = dict(parse_qsl(DialogueFilter(slot=str(slots[1, 1])).query()))
+    assert DialogueFilter.read(link).slot == "1-1-Asia/Almaty"
+    assert not DialogueFilter.read({"slot": "1-1-Asia/Nowhere"})
 
 
 async def test_troubles_are_counted_in_dialogues(told: Store) -> None:

@@ -15,6 +15,7 @@ from appliance.desk.figures import (
     Dimension,
     Period,
     Slice,
+    Slot,
     Stage,
     Summary,
     Write,
@@ -107,7 +108,10 @@ def _over_time(here: Here, summary: Summary) -> None:
         figures.folded(
             say("frame.as_table"),
             (say("period"), *(write.word(id) for id in ("dialogues", "shown", "contacts", "leads", "conversion"))),
-            [(label, *_cells(one, write)) for label, (_, one) in zip(labels, series, strict=True)],
+            [
+                (label, *_cells(one, _of(summary, part), write))
+                for label, (part, one) in zip(labels, series, strict=True)
+            ],
         )
 
 
@@ -115,9 +119,14 @@ def _of(summary: Summary, part: Period) -> DialogueFilter:
     return replace(summary.filter, since=part.since, until=part.until)
 
 
-def _cells(one: Slice, write: Write) -> tuple[str, ...]:
-    counts = (one.dialogues, one.shown, one.contacts, one.leads)
-    return (*map(write.number, counts), write.percent(one.conversion.value) if one.dialogues else "–")
+def _cells(one: Slice, which: DialogueFilter, write: Write) -> tuple[figures.Told, ...]:
+    """How many came how far, each with its dialogues behind it."""
+    opens = [which, *(replace(which, stage=stage) for stage in figures.STAGES)]
+    counts = [
+        (write.number(count), figures.behind(one)) if count else write.number(count)
+        for count, one in zip((one.dialogues, one.shown, one.contacts, one.leads), opens, strict=True)
+    ]
+    return (*counts, write.percent(one.conversion.value) if one.dialogues else "–")
 
 
 def _funnel(here: Here, summary: Summary) -> None:
@@ -202,6 +211,15 @@ def _hours(here: Here, summary: Summary) -> None:
         return
     names = say("weekdays").split()
     peak = max(count for _, _, count in summary.hours)
+    zone = str(here.house.figures.zone)
+
+    def behind(day: int, hour: int) -> str:
+        return figures.behind(replace(summary.which, slot=str(Slot(weekday=day, hour=hour, zone=zone))))
+
+    def opened(event: EChartPointClickEventArguments) -> None:
+        day, hour, _ = summary.hours[event.data_index]
+        here.go(behind(day, hour))
+
     with parts.section(say("hours"), say("hours_why")), parts.card():
         parts.chart(
             {
@@ -218,12 +236,22 @@ def _hours(here: Here, summary: Summary) -> None:
             },
             label=say("hours"),
             height=230,
+            on_point=here.guard(opened),
         )  # fmt: skip
         counts = {(day, hour): count for day, hour, count in summary.hours}
         figures.folded(
             say("frame.as_table"),
             (say("hour"), *names),
-            [(f"{hour:02}:00", *(write.number(counts.get((day, hour), 0)) for day in range(7))) for hour in range(24)],
+            [
+                (
+                    f"{hour:02}:00",
+                    *(
+                        (write.number(counts[day, hour]), behind(day, hour)) if (day, hour) in counts else "0"
+                        for day in range(7)
+                    ),
+                )
+                for hour in range(24)
+            ],
         )
 
 

@@ -54,8 +54,8 @@ def mount(site: Site) -> None:
 
             columns = [
                 parts.Column(name="at", label=say("at"), width="10px", whole=True),
-                parts.Column(name="who", label=say("who"), width="18%"),
-                parts.Column(name="action", label=say("action"), width="22%"),
+                parts.Column(name="who", label=say("who")),
+                parts.Column(name="action", label=say("action")),
                 parts.Column(name="subject", label=say("subject"), wide=True, whole=True),
                 parts.Column(name="change", label=say("change"), wide=True, clip=True, width="36%"),
             ]

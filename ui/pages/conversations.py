@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from nicegui import ui
@@ -72,7 +73,7 @@ class Finder:
 
     def _conditions(self) -> None:
         here, say, options = self._here, self._here.say, dialogue.options
-        self.filters = filters = parts.Filters(here, self.load)
+        self.filters = filters = parts.Filters(here, self.load, keep=self._behind())
         filters.search(label=say("seek"))
         owners = ("needs", "queue", "mine", "agent", "bot")
         filters.choice("owner", say("owner"), options(here, owners, "owner_", "owner_all"))
@@ -97,6 +98,11 @@ class Finder:
         """Whether the page was opened from a number, whose dialogues it shows."""
         figure = self._figure
         return bool(figure) and DialogueFilter(channel=figure.channel, lang=figure.lang) != figure
+
+    def _behind(self) -> dict[str, str]:
+        """What the address says of the figure, besides the conditions that have a choice of their own."""
+        asked = dict(parse_qsl(self._figure.query())) if self.behind_a_figure else {}
+        return {name: value for name, value in asked.items() if name not in ("channel", "lang")}
 
     @property
     def first(self) -> bool:
@@ -372,12 +378,11 @@ class Panes:
         await self._side.show(self._talk.dossier)
         self._finder.choose(str(conversation))
         self._box.classes(add="c-inbox-one", remove="c-inbox-aside")
-        query = self._finder.filters.query
-        ui.navigate.history.replace(f"/conversations{query}{'&' if query else '?'}c={conversation}")
+        ui.navigate.history.replace(self._finder.filters.address(c=str(conversation)))
 
     async def _back(self) -> None:
         self._box.classes(remove="c-inbox-one c-inbox-aside")
-        ui.navigate.history.replace(f"/conversations{self._finder.filters.query}")
+        ui.navigate.history.replace(self._finder.filters.address())
 
     async def _after(self) -> None:
         """Something was done here: shown at once."""

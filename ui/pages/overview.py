@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 
 from nicegui import ui
+from nicegui.events import EChartPointClickEventArguments
 
-from appliance.desk.figures import Every, Waiting, Write, advice
+from appliance.desk.figures import DialogueFilter, Every, Stage, Waiting, Write, advice
 from ui import figures, frame, parts, status
 from ui.i18n import known
 from ui.site import Here, Site
@@ -155,6 +156,11 @@ async def _weeks(here: Here) -> None:
     with ui.element("div").classes("c-side"):
         with ui.element("div"), parts.section(say("two_weeks")), parts.card():
             days = [write.day(part.first, "d MMM") for part, _ in series]
+            opens = [DialogueFilter(since=part.since, until=part.until) for part, _ in series]
+
+            def opened(event: EChartPointClickEventArguments) -> None:
+                here.go(figures.behind(opens[event.data_index]))
+
             parts.chart(
                 {
                     "xAxis": {"type": "category", "data": days},
@@ -167,11 +173,13 @@ async def _weeks(here: Here) -> None:
                 },
                 label=say("two_weeks"),
                 height=230,
+                on_point=here.guard(opened),
             )  # fmt: skip
             rows = [
-                (day, write.number(one.dialogues), write.number(one.leads))
-                for day, (_, one) in zip(days, series, strict=True)
-            ]
+                (day, (write.number(one.dialogues), figures.behind(which)),
+                 (write.number(one.leads), figures.behind(replace(which, stage=Stage.LEAD))))
+                for day, which, (_, one) in zip(days, opens, series, strict=True)
+            ]  # fmt: skip
             figures.folded(
                 say("frame.as_table"), (say("day"), write.word("dialogues"), write.word("leads")), reversed(rows)
             )

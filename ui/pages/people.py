@@ -44,7 +44,7 @@ class People:
             Column(name="name", label=say("person")), Column(name="role", label=say("role")),
             Column(name="ways", label=say("ways"), wide=True),
             Column(name="seen", label=say("seen"), wide=True, whole=True),
-            Column(name="state", label=say("state")), Column(name="acts", label="", width="10px"),
+            Column(name="state", label=say("state"), wide=True), Column(name="acts", label="", width="10px"),
         ]  # fmt: skip
         self.table = parts.Table(
             self._here, columns, self._fetch, label=say("title"), on_act=self._act,
@@ -194,8 +194,8 @@ def sessions_table(
 
     columns = [Column(name="name", label=say("people.person"))] if named else []
     columns += [
-        Column(name="browser", label=say("people.browser")),
-        Column(name="address", label=say("people.address"), whole=True),
+        Column(name="browser", label=say("people.browser"), wide=named),
+        Column(name="address", label=say("people.address"), wide=True, whole=True),
         Column(name="opened", label=say("people.opened"), wide=True, whole=True),
         Column(name="seen", label=say("people.seen"), whole=True),
         Column(name="acts", label="", width="10px"),
