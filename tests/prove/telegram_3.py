@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,11 +15,12 @@ from typing import Any
 
 from tests.rig import ROOT
 
-SETS = ("leads", "leads_second")  # ours, and one made by somebody who had not seen the extractor
+SETS = ("leads", "leads_second", "leads_third", "leads_fourth")  # the last was not looked at while the rules were made
 QUICK = 60  # dialogues of each set
-FIELDS = ("phone", "email", "name")
-LEAST_PRECISION = {"phone": 0.98, "email": 0.98, "name": 0.90}
-LEAST_RECALL = {"phone": 0.95, "email": 0.95, "name": 0.0}  # a name may be asked for again; a wrong one offends
+FIELDS = ("phone", "email", "name", "company", "need")
+LEAST_PRECISION = {"phone": 0.98, "email": 0.98, "name": 0.90, "company": 0.90, "need": 0.0}
+LEAST_RECALL = {"phone": 0.95, "email": 0.95, "name": 0.0, "company": 0.80, "need": 0.90}  # a name may be asked for
+BARE = re.compile(r"[«»\"“”„'’.]")
 SHOWN = 40  # errors printed in full; --all prints every one
 
 Dialogue = dict[str, Any]
@@ -48,14 +50,14 @@ class Score:
 
 def main() -> int:
     results = []
-    for name in SETS:
+    for name in [one for one in SETS if one in sys.argv] or SETS:
         dialogues = _read(ROOT / "tests" / "sets" / f"{name}.jsonl")
         if "--quick" in sys.argv:
             dialogues = dialogues[:QUICK]
         results += judge(name, dialogues, extracted(dialogues))
     held = all(score.holds for score in results)
-    least = min(score.precision for score in results if score.field != "name")
-    found = min(score.recall for score in results if score.field != "name")
+    least = min(score.precision for score in results if score.field in ("phone", "email"))
+    found = min(score.recall for score in results if score.field in ("phone", "email"))
     named = min(score.precision for score in results if score.field == "name")
     print(
         f"telegram-3: {'holds' if held else 'does not hold'}: on the worse set precision of phones and e-mails "
@@ -82,17 +84,18 @@ def extracted(dialogues: list[Dialogue]) -> dict[str, Dialogue]:
 
 def judge(name: str, dialogues: list[Dialogue], answers: dict[str, Dialogue]) -> list[Score]:
     """Prints the scores of a set, its kinds with errors and the errors themselves."""
-    scores = [_score(field, dialogues, answers) for field in FIELDS]
+    planted = [field for field in FIELDS if field in dialogues[-1]["expected"]]  # the elder sets plant neither of two
+    scores = [_score(field, dialogues, answers) for field in planted]
     print(f"{name}: {len(dialogues)} dialogues")
     for score in scores:
         mark = "" if score.holds else "  <- too low"
-        print(f"  {score.field:6} precision {score.precision:.3f} recall {score.recall:.3f}{mark}", end="")
+        print(f"  {score.field:7} precision {score.precision:.3f} recall {score.recall:.3f}{mark}", end="")
         print(f"  (right {score.right}, given {score.given}, planted {score.planted})")
     wrong = [
         (one, field)
         for one in dialogues
-        for field in FIELDS
-        if not same(field, one["expected"][field], answers[one["id"]][field])
+        for field in planted
+        if not same(field, one["expected"].get(field), answers[one["id"]][field])
     ]
     of_kind = Counter(one["kind"] for one in dialogues)
     for (kind, field), count in Counter((one["kind"], field) for one, field in wrong).most_common():
@@ -104,14 +107,24 @@ def judge(name: str, dialogues: list[Dialogue], answers: dict[str, Dialogue]) ->
 
 
 def same(field: str, expected: str | None, got: str | None) -> bool:
-    """Equal; for a name whatever its case, its blanks and the order of its parts."""
-    if field != "name" or not expected or not got:
-        return expected == got
-    return sorted(expected.casefold().split()) == sorted(got.casefold().split())
+    """Equal; a name and a company whatever their case, signs and order of parts. A need has what was planted in it."""
+    if not expected or not got:
+        return (expected or None) == (got or None) or (field == "need" and not expected)
+    match field:
+        case "name" | "company":
+            return _words(expected) == _words(got)
+        case "need":
+            return expected.casefold() in " ".join(got.casefold().split()) and "@" not in got
+        case _:
+            return expected == got
+
+
+def _words(text: str) -> list[str]:
+    return sorted(BARE.sub("", text).casefold().split())
 
 
 def _score(field: str, dialogues: list[Dialogue], answers: dict[str, Dialogue]) -> Score:
-    pairs = [(one["expected"][field], answers[one["id"]][field]) for one in dialogues]
+    pairs = [(one["expected"].get(field), answers[one["id"]][field]) for one in dialogues]
     return Score(
         field=field,
         right=sum(bool(expected) and same(field, expected, got) for expected, got in pairs),

@@ -60,6 +60,14 @@ def test_digits_said_in_words_are_joined_as_people_mean_them(said: str, digits: 
         ("KZ", "8 701 123 45 67", "+77011234567"),
         ("RU", "размер 100х200х300", None),
         ("RU", "25.12.2026 10:00", None),
+        ("RU", "1. Иван Ким 2. 8903 111 22 33 3. ivan@firm.ru", "+79031112233"),
+        ("RU", "звоните +79031112233. 30 штук", "+79031112233"),
+        ("RU", "sorry, wrong one, 89031112233", "+79031112233"),
+        ("RU", "77.5320.3056 цена?", None),
+        ("RU", "есть ли 89039262141 на складе?", None),
+        ("KZ", "тапсырыс нөмірі 9634623098", None),
+        ("TR", "beni arayın 0090 532 816 27 72", "+905328162772"),
+        ("BY", "восемь девятьсот три 111 22 33", "+79031112233"),
     ],
 )
 def test_a_phone_is_told_from_other_numbers(region: str, text: str, phone: str | None) -> None:
@@ -116,10 +124,75 @@ def test_a_name_is_taken_where_it_is_the_customers(text: str, name: str) -> None
 
 def test_the_need_is_what_was_asked_without_the_contacts() -> None:
     found = extract(["Здравствуйте! Нужен насос 3 кВт", "Иван, 89031112233, ООО «Ромашка»"], region="RU")
-    assert found.need == "Здравствуйте! Нужен насос 3 кВт"
+    assert found.need == "Нужен насос 3 кВт"
     assert found.company == "ООО «Ромашка»"
 
 
-@pytest.mark.parametrize("text", ["1 " * 5000, "+" * 10_000, "один " * 3000, "a@" * 5000, "a." * 5000, "«" * 5000])
+@pytest.mark.parametrize(
+    ("text", "need"),
+    [
+        ("я Тимур, мне нужен компрессор 10 бар, наберите меня 89031112233", "нужен компрессор 10 бар"),
+        ("Запрос: частотник на 7,5 кВт, 380 В. Контакт Айдар +79031112233", "частотник на 7,5 кВт, 380 В"),
+        ("Просим выслать КП на 24 крана DN50.\n\nС уважением,\nИван Ким\nинженер\n89031112233", "24 крана DN50"),
+        ("напишите мне ivan@firm.ru про шланг 20 м", "шланг 20 м"),
+        ("мой номер 89031112233, звоните после обеда", ""),
+        ("89031112233 это приёмная, туда не надо; личный 89041112233", ""),
+        ("Пишу из командировки, вайбер +79031112233, Анна", ""),
+    ],
+)
+def test_the_need_is_found_in_the_midst_of_contacts_and_nothing_else_is_one(text: str, need: str) -> None:
+    found = extract([text], region="RU").need
+    assert need in found if need else not found
+
+
+@pytest.mark.parametrize(
+    ("text", "company"),
+    [
+        ("Мы ООО ПКФ «Вектор», ждём", "ООО ПКФ «Вектор»"),
+        ("Anke Lehmann von Vogel & Söhne KG", "Vogel & Söhne KG"),
+        ("Shenzhen Topway Co., Ltd asks", "Shenzhen Topway Co., Ltd"),
+        ("«Нұр Жол» ЖШС, телефон", "«Нұр Жол» ЖШС"),
+        ("深圳市恒通机电有限公司 需要水泵", "深圳市恒通机电有限公司"),
+        ("Company: Blue River\nPhone: 1", "Blue River"),
+        ("Нужен автомат ABB SA 16", ""),
+        ("насос Grundfos AB 25", ""),
+    ],
+)
+def test_companies_of_many_countries_are_known_and_brands_are_none(text: str, company: str) -> None:
+    assert extract([text], region="RU").company == company
+
+
+@pytest.mark.parametrize(
+    ("messages", "address"),
+    [
+        (["Пишите a@firm.ru. Ой, это старый ящик, новый b@firm.ru"], "b@firm.ru"),
+        (["it's a@firm.com, wait, b@firm.com"], "b@firm.com"),
+        (["почта ivanov, собачка, gmail точка com"], "ivanov@gmail.com"),
+        (["Вчера мне писал ваш Олег с a@firm.ru"], ""),
+        (["Your rep emailed me from a@firm.com"], ""),
+        (["saw it at amazon.com"], ""),
+        (["мой a@yandex.uz"], "a@yandex.uz"),
+    ],
+)
+def test_of_several_addresses_the_customers_own_is_taken(messages: list[str], address: str) -> None:
+    assert extract(messages, region="RU").email == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Аа " * 4000,
+        "a dot " * 3000,
+        "ООО " * 4000,
+        "Aa Bb, " * 2000,
+        "8 903 111. " * 900,
+        "1 " * 5000,
+        "+" * 10_000,
+        "один " * 3000,
+        "a@" * 5000,
+        "a." * 5000,
+        "«" * 5000,
+    ],
+)
 def test_a_hostile_text_takes_no_time(text: str) -> None:
     assert extract([text], region="RU").phone == ""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.core.leads import firms, mails, people, phones
+from appliance.core.leads import firms, mails, needs, people, phones
 from appliance.core.leads.whose import Candidate, chosen
-from appliance.core.leads.words import pattern
 
-LONGEST_NEED = 300  # characters
+LONGEST_NEED = needs.LONGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,31 +35,18 @@ def extract(messages: Sequence[str], *, region: str) -> Contacts:
         [(one.start, one.end) for one in (*found_phones, *found_mails) if one.message == at]
         for at in range(len(messages))
     ]
+    name = people.name(messages, contacts=contacts) or ""
     return Contacts(
-        name=people.name(messages, contacts=contacts) or "",
+        name=name,
         phone=_value(chosen(found_phones, messages)),
         email=_value(chosen(found_mails, messages)),
         company=firms.company(messages) or "",
-        need=need(messages, contacts),
+        need=needs.need(messages, contacts, name=name),
     )
 
 
 def _value(best: Candidate | None) -> str:
     return best.value if best else ""
-
-
-def need(messages: Sequence[str], contacts: Sequence[Sequence[tuple[int, int]]]) -> str:
-    """What the customer asked for, in their words: the messages that are more than contacts and courtesy."""
-    asked = [
-        text.strip()
-        for text, places in zip(messages, contacts, strict=True)
-        if not places and len(_substance(text).split()) >= 2
-    ]
-    return "\n".join(asked)[:LONGEST_NEED].strip()
-
-
-def _substance(text: str) -> str:
-    return re.sub(pattern("names", "greeting"), " ", re.sub(pattern("names", "strong"), " ", text))
 
 
 def extract_record(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,8 +20,10 @@ DOT = rf"(?:[.,]+|\s?[(\[](?:dot|точка)[)\]]\s?|{SAID['.']})"
 AT = r"\s?[@＠]+\s?"
 SPELT_AT = r"(?:[\s,]*[(\[](?:at|собака|эт)[)\]][\s,]*|[\s,]+(?:собака|собачка|собачку|at|эт|кучукча|kuchukcha)[\s,]+)"
 LOCAL = r"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*)"
-SPELT_LOCAL = rf"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*(?:(?:{'|'.join(SAID.values())})[A-Za-z0-9][\w.+%-]*)*)"
-DOMAIN = rf"(?P<domain>[A-Za-zА-Яа-яёЁ0-9-]+(?:{DOT}[A-Za-zА-Яа-яёЁ0-9-]+)*)(?![\w@-])"
+SPELT_LOCAL = (
+    rf"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*(?:(?:{'|'.join(SAID.values())})[A-Za-z0-9][\w.+%-]*){{0,4}})"
+)
+DOMAIN = rf"(?P<domain>[A-Za-zА-Яа-яёЁ0-9-]+(?:{DOT}[A-Za-zА-Яа-яёЁ0-9-]+){{0,5}})(?![\w@-])"
 ADDRESS = re.compile(LOCAL + AT + DOMAIN, re.IGNORECASE)
 SPELT = re.compile(SPELT_LOCAL + SPELT_AT + DOMAIN, re.IGNORECASE)
 LIKE = 7  # letters of a well-known domain below which one changed letter may well be another domain

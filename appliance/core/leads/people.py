@@ -6,11 +6,15 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from appliance.core.leads import firms
 from appliance.core.leads.words import first_names, pattern, table
 
 WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*\.?")
 FIELDS = r"(?:инн|кпп|тел|телефон|моб|почта|e-?mail|mail|имя|фамилия|фио|компания|фирма|адрес|phone|tel|name|company)"
-CUT = re.compile(rf"[,;:!?()|\n]|\.(?=\s|$)|\s[-–—]\s|(?<!\w){FIELDS}(?!\w)\.?", re.IGNORECASE)
+CUT = re.compile(
+    rf"[,;:!?()<>|\n，。；：]|(?<!\d)\d{{1,2}}[.)](?=\s)|\.(?=\s|$)|\s[-–—]\s|(?<!\w){FIELDS}(?!\w)\.?",
+    re.IGNORECASE,
+)
 PICTURES = re.compile(r"[\U0001F000-\U0001FAFF\u2190-\u2BFF\uFE0F\u200D]+|[:;=]-?[)(]+|[)(]{2,}")
 CORRECTED = re.compile(r"то есть|сам[аи]? я|на самом деле|ошиб|правильн|actually|sorry|correct|i mean", re.IGNORECASE)
 SURNAMED = re.compile(r"(?<!\w)фамилия\s*[:—-]?\s*([^\W\d_]+)", re.IGNORECASE)
@@ -23,6 +27,15 @@ UNDER = re.compile(
 )
 INITIALS = re.compile(r"(?<!\w)[А-ЯЁ][а-яё]{2,}\s+(?:[А-ЯЁ]\.\s?){1,2}|(?<!\w)(?:[А-ЯЁ]\.\s?){1,2}[А-ЯЁ][а-яё]{2,}")
 LONGEST = 3  # words of a name
+THIS = re.compile(r"(?:это|eto|it is|it['’]s|this is|це)", re.IGNORECASE)  # may be a company as well
+CHINESE = re.compile(r"(?:我叫|我姓|姓名|联系人)[:：]?\s*([\u4e00-\u9fff]{2,4})")
+ASKED = re.compile(r"(?:как|how|wie|як|qanday)\s+(?:\w+\s+)?$", re.IGNORECASE)  # tells no name
+THANKED = re.compile(
+    r"(?:thanks|thank you|cheers|thx|спасибо|дякую|danke|рахмет|rahmat)[,!]?\s+((?:[^\W\d_]+\s?){1,2})[.!]?\s*$",
+    re.IGNORECASE,
+)
+OF = re.compile(r"\s(?:from|of|von|di|de|da|из|от|з|z|atynan|атынан|dan)$", re.IGNORECASE)
+OFF = re.compile(r"^(?:dan|атынан|nomidan|adına|[,;:—–-])\s*", re.IGNORECASE)
 PATRONYMIC = re.compile(r"(?:вич|вна|ична|ұлы|улы|қызы|кызы|оглы)$", re.IGNORECASE)
 SURNAME = re.compile(
     r"(?:ов|ев|ёв|ин|ын|ова|ева|ёва|ина|ына|ский|ская|цкий|цкая|ской|ко|ук|юк|ян|янц|дзе|швили|иани|ич|их|ых|аев|заде|"
@@ -50,10 +63,61 @@ def _unannounced(texts: Sequence[str], contacts: Sequence[Sequence[tuple[int, in
     for text, places in zip(texts, contacts, strict=True):
         if got := _hinted(text, beside=bool(places)):
             return got
+    for text in texts:
+        if got := _of_company(text) or _with_job(text):
+            return got
     for text, places in zip(texts, contacts, strict=True):
-        if got := _bare(text, beside=bool(places)) or (_with_initials(text) if places else None):
+        if (
+            got := _bare(text, beside=bool(places))
+            or (_set_apart(text) if places else None)
+            or (_with_initials(text) if places else None)
+        ):
             return got
     return None
+
+
+def _of_company(text: str) -> str | None:
+    """Words with capital letters right before or after the company: "Anke Lehmann von Krause KG"."""
+    if (place := firms.place(text)) is None:
+        return None
+    before = OF.sub("", text[: place[0]].rstrip(" ,\n(—–-"))
+    after = OFF.sub("", text[place[1] :].lstrip(' ,\n»"'))
+    return _whole(CUT.split(before)[-1], least=2) or _whole(CUT.split(after)[0], least=2)
+
+
+def _with_job(text: str) -> str | None:
+    """Words with capital letters before what the writer is: "Чан Минь, энергетик"."""
+    for match in pattern("names", "jobs").finditer(text):
+        before = text[: match.start()].rstrip(" ")
+        if before.endswith((",", "(", "\n")) and (got := _whole(CUT.split(before[:-1].rstrip())[-1], least=2)):
+            return got
+    return None
+
+
+def _set_apart(text: str) -> str | None:
+    """Words with capital letters between signs that begin no sentence, beside a contact: "8 903 …, Чжан"."""
+    pieces, signs = CUT.split(text), [match[0] for match in CUT.finditer(text)]
+    for at, piece in enumerate(pieces):
+        if at and signs[at - 1] in ",;(\n" and not _is_spoken_to(pieces, signs, at, beside=True):
+            near = ";" in (signs[at - 1], signs[at] if at < len(signs) else "") or not pieces[at - 1].strip()
+            if near and (got := _whole(piece)):
+                return got
+    return None
+
+
+def _whole(piece: str, *, least: int = 1) -> str | None:
+    """A piece that is nothing but words with capital letters, in one script; titles aside."""
+    words = [word for word in piece.strip(" .-–—\"'").split() if word.lower().strip(".") not in _titles_()]
+    fits = least <= len(words) <= LONGEST and all(
+        WORD.fullmatch(word) and word[0].isupper() and not (word.isupper() and len(word) > 1) for word in words
+    )
+    if not fits or any(word.lower().rstrip(".") in _never() for word in words) or _greets(piece):
+        return None
+    return (
+        " ".join(word.rstrip(".") for word in words)
+        if len({word.isascii() for word in words}) == 1 or not any(re.search("[А-Яа-яЁё]", word) for word in words)
+        else None
+    )
 
 
 def _with_initials(text: str) -> str | None:
@@ -81,8 +145,11 @@ def _announced(text: str) -> str | None:
     """ "меня зовут Иван Петров": whatever follows, whether known as a name or not."""
     if (between := BETWEEN.search(text)) and between[1].lower() not in _never():
         return _cased([between[1]])
+    if chinese := CHINESE.search(text):
+        return chinese[1]
     for match in pattern("names", "strong").finditer(text):
-        if not _of_somebody_else(text, match.start()) and (got := _after(text, match.end(), sure=True)):
+        asked = ASKED.search(text[: match.start()]) and not match[0].endswith((":", "—", "-"))
+        if not asked and not _of_somebody_else(text, match.start()) and (got := _after(text, match.end(), sure=True)):
             return got
     return _before(text)
 
@@ -110,7 +177,8 @@ def _signed(text: str) -> str | None:
             return got
     if (under := UNDER.search(text)) and (got := _after(text, under.end(), sure=False)):
         return got
-    return None
+    thanked = THANKED.search(text) if ";" in text else None  # "…@mail.ru thanks Omar": who has said all says who it is
+    return _whole(thanked[1]) if thanked else None
 
 
 def _within(text: str) -> str | None:
@@ -129,15 +197,16 @@ def _hinted(text: str, *, beside: bool) -> str | None:
     for match in pattern("names", "weak").finditer(text):
         if not text[match.end() : match.end() + 1].isspace() or _of_somebody_else(text, match.start()):
             continue
-        if got := _after(text, match.end(), sure=False) or (_lone(text[match.end() :]) if beside else None):
+        least = 2 if THIS.fullmatch(match[0]) else 1
+        if got := _after(text, match.end(), sure=False) or (_lone(text[match.end() :], least) if beside else None):
             return got
     return None
 
 
-def _lone(rest: str) -> str | None:
+def _lone(rest: str, least: int) -> str | None:
     """Words with capital letters up to the end of the clause: what "я" or "I'm" says there can be but a name."""
     words = CUT.split(rest)[0].split()
-    unknown = 0 < len(words) <= 2 and all(
+    unknown = least <= len(words) <= 2 and all(
         WORD.fullmatch(word) and word.istitle() and word.lower() not in _never() for word in words
     )
     return " ".join(words).rstrip(".") if unknown else None
@@ -165,6 +234,9 @@ def _is_spoken_to(pieces: Sequence[str], signs: Sequence[str], at: int, *, besid
     after = at + 1 < len(pieces) and signs[at] == "," and _greets(pieces[at + 1])
     before = at > 0 and signs[at - 1] == "," and _greets(pieces[at - 1])
     last = not any(pieces[at + 1 :])
+    asked = at + 1 < len(pieces) and signs[at] == "," and pattern("names", "asks").search(pieces[at + 1])
+    if asked and (at == 0 or not any(pieces[:at]) or signs[at - 1] in "!."):
+        return True
     return after or (before and not (beside and last and at > 1))
 
 
@@ -231,6 +303,11 @@ def _of_somebody_else(text: str, at: int) -> bool:
     """ "моего коллегу зовут Пётр" is not the customer."""
     before = re.split(r"[.!?;\n]", text[max(0, at - 40) : at])[-1].rpartition(",")[2]
     return bool(pattern("whose", "other").search(before + " "))
+
+
+@cache
+def _titles_() -> frozenset[str]:
+    return frozenset(table("names")["titles"].split())
 
 
 @cache
