@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from appliance import ports
 from appliance.settings import Settings, variable
 from appliance.store.embedded import MAJOR, Embedded
-from appliance.words import words
+from appliance.words import grouped, words
 
 GB = 1 << 30
 ENOUGH_DISK, LEAST_DISK = 6 * GB, 1 * GB
@@ -186,7 +186,7 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
     if live is None:
         yield Finding(name="catalogue", message=words("check_catalogue_none"), level=Level.NOTE)
         return
-    values = {"version": live.name, "products": f"{live.products:,}", "source": live.source}
+    values = {"version": live.name, "products": grouped(live.products), "source": live.source}
     yield Finding(name="catalogue", message=words("check_catalogue_ok", **values))
 
 

@@ -208,7 +208,8 @@ class Supervisor:
                 await self._tried[step.name].wait()
         while not all(_settled(child) for child in self._children):
             await asyncio.sleep(0.1)
-        seconds = round(time.monotonic() - self._began, 1)
+        took = time.monotonic() - self._began
+        seconds = round(took, 1) if took < 10 else round(took)
         self._say("ready", chat=self._house.chat, console=self._house.console, seconds=seconds)
         if "model" in self._done and not self._done["model"].is_set():
             fetched = any(step.programs for step in self._house.steps if step.name == "model")

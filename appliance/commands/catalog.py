@@ -185,7 +185,7 @@ def _report(
     if verdict:
         rehearse.say_verdict(verdict)
     if version:
-        say(f"Version {version} is {'live' if published else f'ready: appliance catalog publish {version}'}.")
+        say(text("import_live" if published else "import_ready", version=version))
 
 
 def _search(asked: argparse.Namespace, settings: Settings) -> int:
