@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from appliance.core import calling, language, ordering, replies, routing
 from appliance.core.company import Passages
-from appliance.core.followup import FollowUp, resolve
+from appliance.core.followup import FollowUp, covers, perhaps, resolve
 from appliance.core.leads import talk
 from appliance.core.prompt import Prompt
 from appliance.core.quote import Request
@@ -212,13 +212,31 @@ class Assistant:
             return await self._about_pointed(asked, pointed)
         if written := self._written_once(asked):
             return written
-        asked.follow = resolve(asked.text, wish=asked.memory.wish, shown=asked.memory.shown, lang=asked.lang)
+        asked.follow = await self._followed(asked)
         if asked.follow and asked.follow.cards:
             cards = [asked.memory.shown[at] for at in asked.follow.cards if at < len(asked.memory.shown)]
             return await self._about(asked, asked.follow, cards)
         if asked.follow and asked.follow.wish:
             return await self._goods(asked, asked.follow.wish)
         return await self._routed(asked)
+
+    async def _followed(self, asked: Asked) -> FollowUp | None:
+        """The message as a remark on what was shown; where only the catalogue can tell, it is asked."""
+        wish, shown = asked.memory.wish, asked.memory.shown
+        if follow := resolve(asked.text, wish=wish, shown=shown, lang=asked.lang, focus=asked.memory.focus):
+            return follow
+        maybe = perhaps(asked.text, wish=wish, shown=shown, lang=asked.lang)
+        if maybe is None or maybe.wish is None:
+            return None
+        try:
+            found = await self.shelf.search(maybe.wish, limit=DEEP)
+        except (CatalogError, ModelError):
+            return None
+        if found.none or found.dropped or not found.hits:
+            return None
+        best = replies.card(found.hits[0].product, lang=asked.lang, version=found.version)
+        text = " ".join((best.name, best.category, *(part for pair in best.attributes for part in pair)))
+        return maybe if covers(text, maybe.wish.text) else None
 
     async def _routed(self, asked: Asked) -> Reply:
         """A message that stands for itself."""
@@ -334,7 +352,7 @@ class Assistant:
         else:
             facts = replies.about_cards(details, [card], lang=asked.lang)
             reply = await self._told(asked, Brief.goods([card]), facts)
-        memory = replace(asked.memory, shown=(card,))  # the card itself is on the screen already
+        memory = replace(asked.memory, shown=(card,), focus=card.sku)  # the card itself is on the screen already
         return replace(reply, cards=(), memory=memory, sources=(card.sku,), catalog_version=card.catalog_version)
 
     def _ordered(self, asked: Asked, pointed: Card | None) -> Reply | None:
@@ -371,7 +389,8 @@ class Assistant:
         if follow.kind == "order":
             reply = replace(reply, form=self._form(asked.lang))
         shown = tuple(cards) if len(cards) < len(asked.memory.shown) else ()
-        memory = replace(asked.memory, shown=asked.memory.shown or tuple(cards))
+        focus = cards[0].sku if len(cards) == 1 else ""
+        memory = replace(asked.memory, shown=asked.memory.shown or tuple(cards), focus=focus)
         return replace(reply, cards=shown, memory=memory, sources=tuple(card.sku for card in cards))
 
     async def _company_answer(self, asked: Asked) -> Reply:

@@ -25,8 +25,15 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{4,}(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
 _WORD = re.compile(r"\w+")
+_PLACE = re.compile(  # "variant 2", "№3"
+    r"(?:№|#|(?<!\w)(?:номер|вариант\w*|позици\w*|модель|option|number|item|nummer|variante?|modell?|variant|нұсқа|raqam|numara)"
+    r"\s)\s*(\d)(?!\w)"
+)
+_DIGIT = re.compile(r"(?<![\w.,])(\d)(?![\w.,]*\w)")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-ZА-Я][\w-]+|(?<=[а-я?]\s)[A-Za-z][\w-]+")
 _ADJECTIVE = re.compile(r"\w{3}(?:ый|ий|ой|ая|яя|ое|ее|ые|ие|ого|его|ую|юю|ых|их)$")  # Russian and Ukrainian
+_PARTICIPLE = re.compile(r"[a-z]{3}(?:ed|less|able|proof)$")  # "wall mounted", "cordless"
+_FEW = 3  # new words that may describe; more are a request
 _MOST_WORDS = 9  # of a remark; a longer message is a request of its own
 
 Kind = Literal["refine", "more", "details", "price", "stock", "compare", "order"]
@@ -46,17 +53,44 @@ class FollowUp:
     cards: tuple[int, ...] = ()
 
 
-def resolve(text: str, *, wish: Wish | None, shown: Sequence[Card], lang: str) -> FollowUp | None:
+def resolve(
+    text: str, *, wish: Wish | None, shown: Sequence[Card], lang: str, focus: str = ""
+) -> FollowUp | None:  # fmt: skip
     """The remark as a changed wish or a reference to cards; None when the message stands on its own.
 
-    `wish` is what was last searched for, `shown` the cards of the last answer in their order.
+    `wish` is what was last searched for, `shown` the cards of the last answer in their order, `focus` the SKU of the
+    one that was last spoken of by itself.
     """
     if (wish is None and not shown) or len(text) > LONGEST:
         return None
     remark = _Remark.read(text, lang=lang, wish=wish, shown=shown)
     if remark.stands_alone:
         return None
-    return _about_cards(remark, shown) or _changed(remark, wish, shown)
+    return _about_cards(remark, shown, focus) or _changed(remark, wish, shown)
+
+
+def perhaps(text: str, *, wish: Wish | None, shown: Sequence[Card], lang: str) -> FollowUp | None:
+    """The last wish with a few words added that `resolve` cannot place: "warm light", "waterproof".
+
+    Only the catalogue can tell whether they describe what was shown or name other goods: where the changed wish finds
+    something that `covers` all its words, they describe.
+    """
+    if wish is None or not shown or len(text) > LONGEST:
+        return None
+    remark = _Remark.read(text, lang=lang, wish=wish, shown=shown)
+    asks = any(lex.says(remark.text, "product", "demand") for lex in remark.lexicons)
+    goods = any(lex.says(remark.text, "product", "goods", "generic") for lex in remark.lexicons)
+    if remark.stands_alone or asks or goods or not 1 <= len(remark.new) <= _FEW:
+        return None
+    limits = _limits(remark, wish, understand(remark.text)) if _quantities(remark.text) else []
+    return FollowUp(kind="refine", why="further words", wish=_with(wish, limits, " ".join(remark.new)))
+
+
+def covers(text: str, words: str) -> bool:
+    """Whether a product's text has all these words, in whatever form."""
+    known = normal(text)
+    wanted = [word for word in _WORD.findall(normal(words)) if not word.isdigit()]
+    return all(_same_word_in(word[: max(4, len(word) * 4 // 5)], known) for word in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +136,8 @@ def _named(plain: str, said: frozenset[str], shown: Sequence[Card]) -> tuple[int
     bare = re.fullmatch(r"(?:№|#|n)?\s*(\d)", plain)
     if bare and 1 <= int(bare.group(1)) <= len(shown):
         positions.append(int(bare.group(1)) - 1)
+    counted = [*_PLACE.findall(plain), *(_DIGIT.findall(plain) if "compare" in said else [])]
+    positions += [int(number) - 1 for number in counted if 1 <= int(number) <= len(shown)]
     positions += [
         index
         for index, card in enumerate(shown)
@@ -139,7 +175,8 @@ def _stands_alone(
         return True
     if named:
         return False
-    if any(lex.says(plain, group) for lex in lexicons for group in ("company", "contact")):
+    about_stock = "stock" in said and not new  # "sofort lieferbar?" is no question about the delivery
+    if not about_stock and any(lex.says(plain, group) for lex in lexicons for group in ("company", "contact")):
         return True
     if _is_courtesy(plain, lexicons) or PHONE.search(plain) or "@" in plain:
         return True
@@ -147,9 +184,20 @@ def _stands_alone(
         return True
     known = " ".join((normal(wish.text) if wish else "", *(normal(f"{card.name} {card.category}") for card in shown)))
     goods = {match.group() for lex in lexicons for match in lex.found(plain, "product", "goods")}
-    foreign = [word for word in goods if not _same_word_in(word, known)]
     comparing = bool(said & {"cheaper", "dearer", "bigger", "smaller", "brand"})
+    if comparing:  # "with a larger tank": of what was shown, not a tank
+        known += " " + " ".join(normal(name) for card in shown for name, _ in card.attributes)
+    foreign = [word for word in goods if not _same_word_in(word, known) and not _is_part(word, plain, lexicons)]
     return bool(foreign) or bool(goods and not comparing and not opens)
+
+
+def _is_part(word: str, plain: str, lexicons: Sequence[Lexicon]) -> bool:
+    """Whether a word ends a remark that says what the goods are to have or be for: "mit Schwimmerschalter"."""
+    if not plain.endswith(word):
+        return False
+    before = plain.removesuffix(word).split()
+    leads = any(lex.says(before[0], "follow_up", "keep") for lex in lexicons) if before else False
+    return leads and (len(before) == 1 or (len(before) == 2 and bool(_ADJECTIVE.search(before[1]))))
 
 
 def _is_courtesy(plain: str, lexicons: Sequence[Lexicon]) -> bool:
@@ -168,11 +216,11 @@ def _same_word_in(word: str, text: str) -> bool:
     )
 
 
-def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
-    """A question about cards that were shown: the named ones, or all of them."""
+def _about_cards(remark: _Remark, shown: Sequence[Card], focus: str) -> FollowUp | None:
+    """A question about cards that were shown: the named ones, the one spoken of before, or all of them."""
     if not shown:
         return None
-    said, cards = remark.said, remark.named or tuple(range(len(shown)))
+    said, every = remark.said, tuple(range(len(shown)))
     changing = said & {"cheaper", "dearer", "bigger", "smaller", "brand"}
     if {"only", "stock"} <= said and not remark.named:
         return None
@@ -187,7 +235,9 @@ def _about_cards(remark: _Remark, shown: Sequence[Card]) -> FollowUp | None:
         if kind in said and kind == "more":
             return None
         if kind in said:
-            return FollowUp(kind=kind, cards=cards, why=f"asks about the cards: {kind}")  # type: ignore[arg-type]
+            alone = () if kind == "compare" or "all" in said else tuple(at for at in every if shown[at].sku == focus)
+            why = f"asks about the cards: {kind}"
+            return FollowUp(kind=kind, cards=remark.named or alone or every, why=why)  # type: ignore[arg-type]
     return None
 
 
@@ -197,8 +247,10 @@ def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> Follo
     said = remark.said
     heard = understand(remark.text)
     if "brand" in said:
-        brand = wish.brand or (shown[0].brand if shown else "")
+        brand = _brand_unwanted(remark, shown) or wish.brand or (shown[0].brand if shown else "")
         return FollowUp(kind="refine", why="another brand", wish=replace(wish, brand="", not_brand=brand))
+    if "without" in said and len(remark.new) == 1:
+        return FollowUp(kind="refine", why="not this brand", wish=replace(wish, brand="", not_brand=remark.new[0]))
     if "cheaper" in said or "dearer" in said:
         return _other_price(remark, wish, shown, heard, cheaper="cheaper" in said)
     fits = remark.opens or all(any(lex.says(word, "product", "spec") for lex in remark.lexicons) for word in remark.new)
@@ -220,6 +272,12 @@ def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> Follo
     return None
 
 
+def _brand_unwanted(remark: _Remark, shown: Sequence[Card]) -> str:
+    """The brand that a remark names, of the goods shown or by a name that nothing else explains."""
+    named = [card.brand for card in shown if card.brand and normal(card.brand) in remark.text]
+    return named[0] if named else remark.new[0] if len(remark.new) == 1 and remark.new[0].isascii() else ""
+
+
 def _modifies(remark: _Remark) -> bool:
     """Whether the new words describe ("for hot water", "stainless", "Wilo") rather than name other goods."""
     if any(lex.says(remark.text, "follow_up", "keep") for lex in remark.lexicons):
@@ -227,6 +285,7 @@ def _modifies(remark: _Remark) -> bool:
     return all(
         any(lex.says(word, "product", "spec") for lex in remark.lexicons)
         or _ADJECTIVE.search(word)
+        or _PARTICIPLE.search(word)
         or word in remark.names
         for word in remark.new
     )

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
-from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, neighbours, normal, opening
+from appliance.core.lexicon import LANGUAGES, QUANTITY, begins, lexicon, neighbours, normal, opening, phrases_of
 
 Scores: TypeAlias = "defaultdict[str, float]"
 
@@ -56,6 +56,7 @@ _SHARED = {  # letters of a few languages
     re.compile(r"[öüç]"): ("tr", "de", "az"),
     re.compile(r"[ыэъё]"): ("ru", "kk"),
 }
+_COMPOUND = 10  # letters from which a German word is one that no list needs to know
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"\S*\d\S*|https?://\S+|\S+@\S+")
 
@@ -71,6 +72,7 @@ _LATIN = [  # longer spellings first
 ]
 _ENDING = re.compile(r"[а-яё]{3}(?:ая|яя|ый|ое|ые|ться|ешь|ишь)\b")  # of Russian words alone
 _RUSSIAN_ENDING = re.compile(r"\w{3}(?:[iy][jy]|a[jy]a|ogo|[yi]kh|[yi]h|oj|uyu|yye|nye|ovka|ost)$")
+_RUSSIAN_ADJECTIVE = re.compile(r"\w{3}(?:aya|aja|[^aeiouy]y[ijy]|[^aeiou]o(?:j|ye)|yye|ogo|[^aeiouy]uyu)$")
 _ALIKE = str.maketrans({"ь": "", "ъ": "", "ы": "и", "й": "и", "э": "е", "щ": "ш", "ё": "е"})
 
 
@@ -109,7 +111,7 @@ def weigh(text: str, *, known: str = "") -> Scores:
     alone = _add_words(scores, cyrillic, _CYRILLIC)
     alone |= _add_words(scores, latin, _LATIN_LANGUAGES)
     _add_letters(scores, bare.lower())
-    _add_statistics(scores, cyrillic or latin)
+    _add_statistics(scores, cyrillic or latin, alone=alone)
     if latin and not cyrillic:
         scores["ru"] += _russian_in_disguise(bare, latin)
     if cyrillic and known not in _CYRILLIC:
@@ -133,8 +135,9 @@ def relaid(text: str) -> str:
 
 
 def transliterated(text: str) -> str:
-    """Latin letters as Russian sounds; words with digits stay."""
-    return " ".join(word if re.search(r"\d", word) else _sounds(word.lower()) for word in text.split())
+    """Latin letters as Russian sounds; words with digits stay. A word that is known is spelt as it should be."""
+    sounds = (word if re.search(r"\d", word) else _sounds(word.lower()) for word in text.split())
+    return " ".join(_spelling().get(word.translate(_ALIKE), word) for word in sounds)
 
 
 def _sounds(word: str) -> str:
@@ -167,6 +170,8 @@ def _claim(lang: str, word: str) -> float:
         return 0.8 if len(word) < 3 else 1.6
     if word in lex.words:
         return 1.4
+    if lang in ("uz", "kk") and _RUSSIAN_ADJECTIVE.search(word):  # they borrowed the stem, but not the ending
+        return 0.0
     return 1.2 if begins(word, lex.function_stems) or lex.knows(word) else 0.0
 
 
@@ -186,13 +191,18 @@ def _add_letters(scores: Scores, text: str) -> None:
         del scores[lang]
 
 
-def _add_statistics(scores: Scores, words: list[str]) -> None:
+def _add_statistics(scores: Scores, words: list[str], *, alone: set[str]) -> None:
+    """What the statistics say, less where they are known to err: `alone` are the languages that have words here."""
     text = " ".join(words)
     uzbek = sum(1 for word in words if _claim("uz", word) >= 1.6)  # the statistics do not know Uzbek
     sure = min(len(text) / 20, 1.0) * max(0.0, 1 - 2 * uzbek / len(words)) if words else 0.0
     for value in _statistics().compute_language_confidence_values(text)[:4]:
         lang = value.language.iso_code_639_1.name.lower()
-        scores[lang] += _TRUST.get(lang, 1.2) * sure * value.value
+        trust = _TRUST.get(lang, 1.2)
+        alike = lang == "uk" or (lang == "de" and max(map(len, words)) < _COMPOUND)  # as Russian, as a maker's name
+        if alike and lang not in alone and not _LETTERS[lang].search(text):
+            trust /= 2
+        scores[lang] += trust * sure * value.value
 
 
 @cache
@@ -207,7 +217,7 @@ def _russian_in_disguise(text: str, latin: list[str]) -> float:
     mistyped = [word for word in text.split() if _no_latin_word(word)]
     relaid_words = _WORD.findall(normal(relaid(" ".join(mistyped))))
     by_keys = sum(1.5 * _russian_word(word) + 0.8 * _sounds_russian(word) for word in relaid_words if len(word) > 2)
-    return max(by_sound, by_keys)
+    return max(by_sound + any(map(_RUSSIAN_ADJECTIVE.search, latin)), by_keys)
 
 
 def _russian_sound(word: str) -> float:
@@ -238,6 +248,14 @@ def _russian_word(word: str) -> float:
     if alike in words:
         return 0.5 if len(alike) < 3 else 1.5
     return 1.3 if begins(alike, stems) else 0.0
+
+
+@cache
+def _spelling() -> dict[str, str]:
+    """Russian words of remarks by their form with merged letters: "поболше" is "побольше"."""
+    known = sorted(phrases_of("ru", "follow_up"), key=lambda word: (len(word), word))  # typos leave letters out
+    spelt = {word.translate(_ALIKE): word for word in known if len(word) > 3}
+    return {form: word for form, word in spelt.items() if form not in known}
 
 
 @cache

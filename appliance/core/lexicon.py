@@ -119,6 +119,12 @@ def phrases(group: Mapping[str, str], *, joined: bool) -> dict[str, re.Pattern[s
     return {topic: _compile(list(_entries(text)), joined=joined) for topic, text in group.items()}
 
 
+def phrases_of(lang: str, group: str) -> frozenset[str]:
+    """The whole words among the entries of a group."""
+    entries = [entry for text in _read(lang).get(group, {}).values() for entry in _entries(text)]
+    return _vocabulary(entries)[0]
+
+
 @cache
 def neighbours() -> Mapping[str, frozenset[str]]:
     """Words of languages that have no lexicon, by language code."""

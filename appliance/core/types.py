@@ -117,6 +117,7 @@ class Memory:
     route: str = ""
     lead: State = NOBODY_KNOWN
     prompt: str = ""  # the version that the dialogue is answered with while several are tried
+    focus: str = ""  # SKU of the one card that was last spoken of by itself: "how much is it?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +196,7 @@ class Lead:
     status: str = "new"
     lang: str = ""
     products: tuple[str, ...] = ()  # SKUs that were looked at
+    categories: tuple[str, ...] = ()  # of those goods, each once
     quotes: tuple[int, ...] = ()  # numbers of the quotations made for it
     assigned_to: UUID | None = None
     call_at: datetime | None = None
@@ -224,6 +226,8 @@ class Staff:
     email: str = ""
     serves: UUID | None = None  # the conversation that their next words in Telegram go to
     on_duty: bool = True  # whether new leads are told to this person first
+    languages: tuple[str, ...] = ()  # of customers whom this person hears of; none: of all
+    goods: tuple[str, ...] = ()  # groups of goods that this person hears of; none: of all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ def memory_plain(memory: Memory) -> dict[str, Any]:
         "wish": wish_plain(memory.wish) if memory.wish else None,
         "lead": talk.plain(memory.lead),
         **({"prompt": memory.prompt} if memory.prompt else {}),
+        **({"focus": memory.focus} if memory.focus else {}),
     }
 
 
@@ -70,6 +71,7 @@ def memory_from(plain: Mapping[str, Any]) -> Memory:
         wish=wish_from(wish) if wish else None,
         lead=talk.from_plain(plain.get("lead", {})),
         prompt=plain.get("prompt", ""),
+        focus=plain.get("focus", ""),
     )
 
 

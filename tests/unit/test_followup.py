@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.followup import FollowUp, resolve
+from appliance.core.followup import FollowUp, covers, perhaps, resolve
 from appliance.core.language import detect
 from appliance.core.texts import languages, say
 from appliance.core.types import Card
@@ -197,3 +197,28 @@ def test_our_own_quick_replies_are_understood(lang: str) -> None:
         assert detect(label, before=lang) == lang
         remark = asked(label, lang)
         assert remark and outcome in (remark.kind, remark.why), label
+
+
+def test_what_is_asked_after_one_product_was_spoken_of_is_about_that_one() -> None:
+    alone = resolve("и сколько он стоит?", wish=WISH, shown=SHOWN, lang="ru", focus=SHOWN[1].sku)
+    assert alone is not None and (alone.kind, alone.cards) == ("price", (1,))
+    every = resolve("сколько они все стоят?", wish=WISH, shown=SHOWN, lang="ru", focus=SHOWN[1].sku)
+    assert every is not None and every.cards == tuple(range(len(SHOWN)))
+
+
+@pytest.mark.parametrize(("text", "lang"), [("тёплый свет", "ru"), ("dust tight", "en"), ("wall hung", "en")])
+def test_a_few_words_that_no_list_knows_may_describe_what_was_shown(text: str, lang: str) -> None:
+    maybe = perhaps(text, wish=WISH, shown=SHOWN, lang=lang)
+    assert maybe is not None and maybe.wish is not None and maybe.wish.text.startswith(WISH.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"), [("нужен сайлентблок", "ru"), ("компрессор", "ru"), ("do you deliver", "en"), ("спасибо", "ru")]
+)
+def test_requests_questions_and_courtesy_describe_nothing(text: str, lang: str) -> None:
+    assert perhaps(text, wish=WISH, shown=SHOWN, lang=lang) is None
+
+
+def test_a_description_holds_only_where_goods_have_all_its_words() -> None:
+    assert covers("Светодиодная лампа, тёплый белый свет", "лампа светодиодная теплого света")
+    assert not covers("Лампа светодиодная", "лампа сайлентблок")

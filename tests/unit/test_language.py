@@ -74,7 +74,7 @@ def test_a_mistyped_message_becomes_readable() -> None:
     assert relaid("yfcjc 380d") == "насос 380d"
     assert transliterated("nasos dlya vody") == "насос для воды"
     assert readable("yfcjc", "ru") == "насос"
-    assert readable("skolko stoit", "ru") == "сколко стоит"
+    assert readable("skolko stoit", "ru") == "сколько стоит"
     assert readable("pump", "en") == "pump"
 
 
