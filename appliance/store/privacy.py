@@ -132,6 +132,7 @@ class Privacy:
             "posts": await self._run("DELETE FROM telegram_posts WHERE message = ANY(:ids)", ids=said),
             "audit": await self._run(_AUDIT_OF, known=marks),
             "updates": 0 if how == "bot" else await self._run(_UPDATES_OF, ids=_numbers(person.addresses)),
+            "reports": await self._run(_REPORTS_OF, ids=person.conversations),
             "quotations": await self._run("DELETE FROM quotations WHERE id = ANY(:ids)", ids=quotes),
             "leads": await self._run("DELETE FROM leads WHERE id = ANY(:ids)", ids=person.leads),
             "conversations": await self._run(
@@ -301,6 +302,12 @@ def _json(value: Any) -> Any:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+# Reports that may quote the person; a day is added at both ends for the time zone. They are made again when asked for.
+_REPORTS_OF = """
+    DELETE FROM reports USING wants
+    WHERE wants.conversation_id = ANY(:ids)
+      AND wants.at >= reports.starts - interval '1 day'
+      AND wants.at < reports.starts + ('1 ' || reports.every)::interval + interval '1 day'"""
 # A dialogue that went on in another channel left its earlier one aside, at "chat/conversation".
 _SAME_CUSTOMER = """
     SELECT other.id FROM conversations AS mine

@@ -134,7 +134,12 @@ class Reports:
             return False
         parcel = await self.connection.scalar(
             insert(ParcelRow)
-            .values(channel=channel, address=schedule.email, kind="report", body={"report": str(report)})
+            .values(
+                channel=channel,
+                address=schedule.email,
+                kind="report",
+                body={"report": str(report), "every": schedule.every, "starts": str(starts), "lang": schedule.lang},
+            )
             .returning(ParcelRow.id)
         )
         await self.connection.execute(

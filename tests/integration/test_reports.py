@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from appliance.analytics import Analytics
 from appliance.core.figures import Every
@@ -174,3 +174,34 @@ async def test_customers_have_no_figures(store: Store) -> None:
         await desk.summary(nobody, desk.period(30))
     with pytest.raises(Forbidden):
         await desk.schedules(nobody)
+
+
+async def test_who_is_erased_is_quoted_in_no_report_and_the_one_on_its_way_is_made_again(
+    store: Store, manager: Staff
+) -> None:
+    desk, reports = house(store)
+    await history(store)
+    wish = Turn(text="нужен фиолетовый дирижабль", none=True)
+    await tell(store, Talk(at=LAST_WEEK, turns=[wish]))
+    await desk.schedule(manager, email="boss@firm.example", every=Every.WEEK, lang="ru")
+    await since(store, MONDAY - timedelta(days=3))
+    await reports.post_due()
+    assert "дирижабль" in await printed(store)
+    async with store.transaction() as tx:
+        said = await tx.connection.scalar(text("SELECT conversation_id FROM messages WHERE text LIKE '%дирижабль%'"))
+        await tx.erase_person(await tx.person_behind([said]), how="desk")
+        assert await tx.connection.scalar(select(func.count()).select_from(ReportRow)) == 0
+        parcel = (await tx.connection.execute(select(ParcelRow).where(ParcelRow.kind == "report"))).one()
+    letter = await reports.letter(Parcel(id=parcel.id, channel="mail", address=parcel.address, kind="report",
+                                         body=parcel.body, attempts=1))  # fmt: skip
+    assert letter is not None and len(letter.files) == 2
+    assert "дирижабль" not in await printed(store)
+
+
+async def printed(store: Store) -> str:
+    """All that stands in the workbooks that are kept."""
+    async with store.transaction() as tx:
+        books = list(await tx.connection.scalars(select(ReportRow.xlsx)))
+    cells = (cell.value for book in books for sheet in load_workbook(io.BytesIO(book)) for row in sheet.iter_rows()
+             for cell in row)  # fmt: skip
+    return "\n".join(str(cell) for cell in cells)
