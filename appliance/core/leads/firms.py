@@ -44,7 +44,7 @@ def _patterns() -> list[re.Pattern[str]]:
     return [
         re.compile(rf"(?<!\w)(?P<name>{QUOTED} (?:{endings}|{forms}))(?!\w)"),
         re.compile(rf"(?<!\w)(?P<name>(?:(?:{forms}) ){{1,3}}(?:{QUOTED}|(?!(?:{forms})\b){NAMED}))"),
-        re.compile(rf"(?<!\w)(?P<name>{WESTERN},? (?:{endings}))(?!\w|\s?\d)"),
+        re.compile(rf"(?<!\w)(?P<name>{WESTERN},? (?:{endings}))(?!\w| ?\d)"),
         re.compile(rf"(?<!\w)(?P<name>{words['far_eastern']})"),
         re.compile(rf"(?:^|[\n;,/|])\s*(?i:(?:{words['field']})(?: name)?)\s*[:=—–-]\s*(?P<name>[^\n;,|/]{{2,60}})"),
         re.compile(rf"(?<!\w)(?P<name>(?i:{words['nouns']}) (?:{QUOTED}|{NAMED}))"),

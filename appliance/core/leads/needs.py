@@ -62,8 +62,17 @@ def _sentence(text: str) -> str:
     if MARK not in text:
         kept = _trimmed(text) if pattern("names", "greeting").search(text) else text.strip(" .,-–—>")
         return kept if _tells(kept, least=2) else ""
-    clauses = [_trimmed(piece) for clause in CLAUSE.split(text) for piece in clause.split(MARK)]
-    return ", ".join(one for one in clauses if _is_of_goods(one))
+    return ", ".join(goods for run in text.split(MARK) if (goods := _goods(run)))
+
+
+def _goods(run: str) -> str:
+    """The clauses between two marks that tell of goods, and with them their neighbours: "погрузчик, 1,5 т"."""
+    clauses = [_trimmed(clause) for clause in CLAUSE.split(run)]
+    sure = [bool(clause) and _is_of_goods(clause) for clause in clauses]
+    near = [any(sure[max(0, at - 1) : at + 2]) and _tells(clause, least=1) for at, clause in enumerate(clauses)]
+    quantity = [at and sure[at - 1] and clause[:1].isdigit() for at, clause in enumerate(clauses)]
+    kept = zip(clauses, sure, near, quantity, strict=True)
+    return ", ".join(clause for clause, *reasons in kept if any(reasons) and not _is_about(clause))
 
 
 def _is_of_goods(clause: str) -> bool:
@@ -72,8 +81,13 @@ def _is_of_goods(clause: str) -> bool:
         return _tells(pattern("needs", "asking").sub("", clause), least=1)
     if re.search(r"\d", clause):
         return _tells(clause, least=1)
-    about = any(pattern("whose", name).search(clause) for name in ("dead", "fixed", "better", "spare", "other", "ours"))
-    return not about and _tells(clause, least=2)
+    return not _is_about(clause) and _tells(clause, least=2)
+
+
+def _is_about(clause: str) -> bool:
+    """Whether it tells of the contact beside it: "это рабочий", "там бухгалтерия"."""
+    words = ("dead", "fixed", "better", "spare", "other", "ours")
+    return not re.search(r"\d", clause) and any(pattern("whose", name).search(clause) for name in words)
 
 
 def _before(find: re.Pattern[str], text: str) -> list[str]:

@@ -28,7 +28,9 @@ UNDER = re.compile(
 INITIALS = re.compile(r"(?<!\w)[А-ЯЁ][а-яё]{2,}\s+(?:[А-ЯЁ]\.\s?){1,2}|(?<!\w)(?:[А-ЯЁ]\.\s?){1,2}[А-ЯЁ][а-яё]{2,}")
 LONGEST = 3  # words of a name
 THIS = re.compile(r"(?:это|eto|it is|it['’]s|this is|це)", re.IGNORECASE)  # may be a company as well
-CHINESE = re.compile(r"(?:我叫|我姓|姓名|联系人)[:：]?\s*([\u4e00-\u9fff]{2,4})")
+BIDS = re.compile(r"(?:те|ть|ся|сь|но|о)\W*$", re.IGNORECASE)  # "Перезвоните." and "Срочно." are sentences
+FROM = re.compile(r"((?:[^\W\d_]+\s+){1,2})(?:из|from|aus|з)\s", re.IGNORECASE)  # "Сурен из Бреста"
+CHINESE = re.compile(r"(?:我叫|姓名|我姓(?!名)|联系人)[:：]?\s*([\u4e00-\u9fff]{2,4})")
 ASKED = re.compile(r"(?:как|how|wie|як|qanday)\s+(?:\w+\s+)?$", re.IGNORECASE)  # tells no name
 THANKED = re.compile(
     r"(?:thanks|thank you|cheers|thx|спасибо|дякую|danke|рахмет|rahmat)[,!]?\s+((?:[^\W\d_]+\s?){1,2})[.!]?\s*$",
@@ -64,7 +66,7 @@ def _unannounced(texts: Sequence[str], contacts: Sequence[Sequence[tuple[int, in
         if got := _hinted(text, beside=bool(places)):
             return got
     for text in texts:
-        if got := _of_company(text) or _with_job(text):
+        if got := _of_company(text) or _with_job(text) or _from_a_place(text):
             return got
     for text, places in zip(texts, contacts, strict=True):
         if (
@@ -94,11 +96,23 @@ def _with_job(text: str) -> str | None:
     return None
 
 
+def _from_a_place(text: str) -> str | None:
+    """A known name before where it comes from: "Сурен из Бреста"."""
+    for match in FROM.finditer(text):
+        words = [word for word in match[1].split() if word[0].isupper() and not _greets(word)]
+        if words and words[0].lower() in first_names() and not any(word.lower() in _never() for word in words):
+            return None if _of_somebody_else(text, match.start()) else " ".join(words)
+    return None
+
+
 def _set_apart(text: str) -> str | None:
     """Words with capital letters between signs that begin no sentence, beside a contact: "8 903 …, Чжан"."""
     pieces, signs = CUT.split(text), [match[0] for match in CUT.finditer(text)]
     for at, piece in enumerate(pieces):
-        if at and signs[at - 1] in ",;(\n" and not _is_spoken_to(pieces, signs, at, beside=True):
+        if at == 0 and len(piece.split()) > 1 and not piece.isascii() and ";" in signs[:2] and (got := _whole(piece)):
+            return got  # "Ван Сяоли, +86 138 …"
+        last = at and signs[at - 1] == "." and not any(pieces[at + 1 :]) and not BIDS.search(piece)
+        if at and (last or signs[at - 1] in ",;:(\n") and not _is_spoken_to(pieces, signs, at, beside=True):
             near = ";" in (signs[at - 1], signs[at] if at < len(signs) else "") or not pieces[at - 1].strip()
             if near and (got := _whole(piece)):
                 return got

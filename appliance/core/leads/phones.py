@@ -24,7 +24,7 @@ NEAR = 40  # characters before a number in which the words that say what it is a
 # Where a phone ends at the latest: a sentence, a line, an item's number in a list.
 LIMIT = re.compile(r"(\.\s+|\n\s*|\s\d{1,2}\.\s+(?=\d)|\s\d{1,2}$)")
 CODE = re.compile(r"\d{1,2}\.\d{3,4}\.\d{3,4}|\d{4,}-\d{2}-\d{3,}")  # "58.4410.3021": no country groups a phone so
-BREAK = re.compile(r"\n|(?<!\bno)(?<!\bNo)[.!?;]\s")
+BREAK = re.compile(r"\n|(?<!\bno)(?<!\bnr)(?<!\bсч)(?<!\bарт)(?<!\bзав)(?<!\bдог)[.!?;]\s", re.IGNORECASE)
 WITH_EIGHT = frozenset({"RU", "KZ"})  # regions of +7 whose trunk prefix people write instead of it
 LANDLINE = 10  # digits: a bare number of this length needs more than being valid
 
