@@ -73,6 +73,8 @@ def _safely(job: Job, around: Around) -> Callable[[], Awaitable[None]]:
             async with at_it:
                 with around(job.name):
                     await job.run()
+        except asyncio.CancelledError:
+            log.info("job.cut_short", job=job.name)  # the box ends or leads no more; the scheduler would shout
         except Exception:
             log.exception("job.failed", job=job.name)
 

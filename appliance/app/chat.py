@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -178,8 +179,14 @@ async def serve(api: FastAPI, host: str, port: int, *, before_end: Callable[[], 
         timeout_graceful_shutdown=5,
         forwarded_allow_ips="",  # the door reads the proxies' headers itself
     )
+    logging.getLogger("uvicorn.error").addFilter(_no_false_alarm)
     server = Server(config, before_end)
     await server.serve()
+
+
+def _no_false_alarm(record: logging.LogRecord) -> bool:
+    """uvicorn takes a handshake that we refused with a page of our own (403, 503) for one that was forgotten."""
+    return "without completing handshake" not in record.getMessage()
 
 
 class Server(uvicorn.Server):

@@ -31,6 +31,8 @@ HONEYPOT = "website"  # a form field that people do not see and programs fill in
 
 log = structlog.get_logger("widget")
 
+STRANGE = 100  # sites that are told of; whoever makes up more fills no log
+
 
 class Visits(Protocol):
     """What the widget asks of the store."""
@@ -88,6 +90,7 @@ class WidgetChannel:
         self._photos, self._config, self._clock = photos, config, clock
         self._door = Door(sites=sites, own=own_url, proxies=trusted_proxies)
         self._open = True
+        self._strange: set[str] = set()
         self._lines: dict[UUID, set[Line]] = {}
         self._sockets: Counter[str] = Counter()
         self._lives = Lives(self._cast, flush_seconds=self.limits.flush_seconds, clock=clock)
@@ -204,10 +207,17 @@ class WidgetChannel:
 
     def _refusal(self, socket: WebSocket) -> PlainTextResponse | None:
         if not self._door.admits(socket.headers):
+            self._tell_of(socket.headers.get("origin", "")[:200])
             return PlainTextResponse("This site may not use the chat: add its origin to the allowed sites.", 403)
         if not self._open or self._sockets.total() >= self.limits.sockets:
             return PlainTextResponse("The chat is full; try again in a minute.", 503, {"Retry-After": "60"})
         return None
+
+    def _tell_of(self, site: str) -> None:
+        """Once for each site: its browsers ask again and again."""
+        if site and site not in self._strange and len(self._strange) < STRANGE:
+            self._strange.add(site)
+            log.warning("the chat was refused to a site that is not among the allowed ones (`sites`)", site=site)
 
     def _crowded(self, line: Line, *, new: bool) -> Goodbye | None:
         if self._sockets[line.address] > self.limits.sockets_per_address:

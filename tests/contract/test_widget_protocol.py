@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
@@ -235,6 +236,16 @@ async def test_a_page_of_a_foreign_site_gets_403(origin: str | None) -> None:
             async with browser(url, origin=origin):
                 pass
     assert refused.value.response.status_code == 403
+
+
+async def test_the_log_tells_once_of_a_site_that_is_not_allowed() -> None:
+    async with open_house(sites=lambda: ["https://shop.example"]) as (_, url):
+        with capture_logs() as logs:
+            for _ in range(3):
+                with pytest.raises(InvalidStatus):
+                    async with browser(url, origin="https://new-shop.example"):
+                        pass
+    assert [line["site"] for line in logs if line["log_level"] == "warning"] == ["https://new-shop.example"]
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "https://SHOP.example:443", "https://a.b.bazaar.example"])

@@ -48,6 +48,25 @@ async def test_one_leader_at_a_time_and_another_after_it(store: Store, database_
         assert ran["first"] == before
 
 
+async def test_a_job_that_the_end_cuts_short_is_no_error_in_the_log(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = asyncio.Event()
+
+    async def long() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    async with Tasks() as tasks:
+        keeping = tasks.start(keep(database_url, [Job(name="long", every=0.1, run=long)]), name="leader")
+        async with asyncio.timeout(20):
+            await begun.wait()
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        await asyncio.sleep(0.2)  # the scheduler hears of it a moment later
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_job_that_fails_does_not_end_the_schedule(database_url: str) -> None:
     runs = 0
 
