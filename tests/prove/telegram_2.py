@@ -7,7 +7,9 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,7 +37,9 @@ from tests.rig import verdict
 TAKEOVERS, QUICK = 1000, 60
 AT_ONCE = 24  # customers who are answered at the same time: about as much as thirty messages a second allow
 WRITING = 4.0  # seconds an answer is in writing
-MOMENTS = 5.5  # the takeover falls into these seconds from the question on: before, in and after the answer
+MOMENTS = 5.5  # the takeover falls into these seconds: before, in and after the answer
+FROM_THE_QUESTION = 0.25  # of the takeovers count from the question on; the others from the answer's first words
+BEGINS = 60.0  # seconds within which a slow box begins to answer; then the manager comes all the same
 SETTLES = 3.0  # seconds after a takeover within which whatever is late would come
 ALLOWED = 0
 MARKS = {say("bot_interrupted", lang) for lang in ("ru", "en")}
@@ -62,12 +66,19 @@ class Watching(BotApi):
     def __init__(self, *, drafts: bool) -> None:
         super().__init__(limits=Limits())
         self.requests: list[Request] = []
+        self._spoken: set[int] = set()
         self._drafts = drafts
+
+    def speaks(self, chat: int) -> bool:
+        """Whether words of the assistant were brought to that chat."""
+        return chat in self._spoken
 
     async def _run(self, bot: Any, method: str, given: dict[str, Any], files: dict[str, Any]) -> Any:
         if method.startswith(("send", "edit")):
             said = str(given.get("text") or given.get("caption") or "")
             self.requests.append(Request(time.time(), method, int(given.get("chat_id", 0)), said))
+            if self.requests[-1].of_the_assistant:
+                self._spoken.add(self.requests[-1].chat)
         if method == "sendMessageDraft" and not self._drafts:
             raise BadRequest("Bad Request: drafts are not allowed here")
         return await super()._run(bot, method, given, files)
@@ -100,8 +111,14 @@ class Taken:
     committed: float
 
 
-async def _taken(store: Store, desk: Desk, manager: Staff, customer: Customer, moment: float) -> Taken:
+async def _taken(
+    store: Store, desk: Desk, manager: Staff, customer: Customer, moment: float, begun: Callable[[], bool] | None
+) -> Taken:
+    """`begun` says whether the answer has begun to show; without it the moment counts from the question."""
     customer.write("Tell me everything")
+    deadline = time.monotonic() + BEGINS
+    while begun and not begun() and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
     await asyncio.sleep(moment)
     conversation = None
     while conversation is None:
@@ -138,7 +155,8 @@ async def _round(url: str, count: int, *, drafts: bool, seed: int) -> tuple[list
         async def one(number: int) -> Taken:
             async with room:
                 person = Customer(api, bot, id=seed * 10_000 + number, lang="en")
-                return await _taken(store, desk, manager, person, chance.uniform(0, MOMENTS))
+                begun = None if chance.random() < FROM_THE_QUESTION else partial(api.speaks, person.chat.id)
+                return await _taken(store, desk, manager, person, chance.uniform(0, MOMENTS), begun)
 
         taken = await asyncio.gather(*(one(number) for number in range(count)))
         await asyncio.sleep(SETTLES)

@@ -10,7 +10,7 @@ from functools import cache
 from appliance.core.leads.words import table
 
 WORD = re.compile(r"\+|\d+|[^\W\d_]+(?:['’ʻʼ‘][^\W\d_]+)?")
-JOINS = re.compile(r"[\s,.;:()/–—-]*")
+JOINS = re.compile(r"[ \t\u00a0,.;:()/–—-]*")
 QUOTES = str.maketrans("’ʻʼ‘", "''''")
 LEAST = 7  # digits: fewer are no phone
 
@@ -32,7 +32,7 @@ def runs(text: str) -> Iterator[Run]:
             yield from _run(row)
             row = []
             continue
-        if row and not JOINS.fullmatch(text, row[-1].end(), match.start()):
+        if row and (match[0] == "+" or not JOINS.fullmatch(text, row[-1].end(), match.start())):
             yield from _run(row)
             row = []
         row.append(match)
