@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from appliance.core.duty import group, hearers
 from appliance.core.leads import Contacts, mails, phones
 from appliance.core.notices import Notice, notice
 from appliance.core.types import Lead, Reply, Role
@@ -168,7 +169,8 @@ class Leads:
         crew = await tx.crew()
         mine = [one for one in crew if one.id == only]  # none where they are a manager no longer: then all hear
         there = [one for one in crew if one.role in roles]
-        heard = mine or [one for one in there if one.on_duty] or there or crew  # nobody on duty: all hear
+        lang, goods = ("", set[str]()) if why == "unanswered" else (lead.lang, {group(one) for one in lead.categories})
+        heard = mine or hearers(there or crew, lang=lang, goods=goods)
         body = {"lead": str(lead.id), "why": why}
         for person in heard:
             if person.telegram_id is not None:

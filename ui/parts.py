@@ -50,7 +50,7 @@ __all__ = [
     "Asked", "Cell", "Choice", "Column", "Filters", "Progress", "Row", "Rows", "Table", "Tile", "acts", "bar",
     "button", "card", "chart", "chip", "chips", "choice", "code", "columns", "confirm", "details", "dialog",
     "download", "empty", "facts", "field", "image", "keys", "link", "linked", "owner_chip", "paint", "progress",
-    "safe_link", "section", "set_words", "tag", "text", "tile", "tiles", "two",
+    "safe_link", "section", "set_words", "several", "tag", "text", "tile", "tiles", "two",
 ]  # fmt: skip
 
 MUTED = "#7d8a88"  # axis words: 3.6 to 1 on the light card, 4.6 to 1 on the dark one
@@ -240,6 +240,14 @@ def choice(
     here: Here, label: str, options: Mapping[str, str], value: str = "", on_change: Callable[[], Any] | None = None
 ) -> Choice:
     return Choice(here, label, options, value, on_change)
+
+
+def several(label: str, options: Mapping[str, str], chosen: Sequence[str], *, nothing: str) -> ui.select:
+    """A labelled choice of any number; `nothing` says what it means to choose none."""
+    made = ui.select(dict(sorted(options.items(), key=lambda one: one[1])), multiple=True, label=label,
+                     value=[one for one in chosen if one in options])  # fmt: skip
+    made.props("outlined dense stack-label use-chips clearable options-dense").props["hint"] = nothing
+    return made.classes("c-field c-several")
 
 
 class Filters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from appliance.core.types import Role, Staff
@@ -11,6 +12,9 @@ from appliance.store.people import Person
 from appliance.store.store import Transaction
 
 __all__ = ["LastOne", "People", "Person"]
+
+
+MOST = 100  # languages or groups of one person
 
 
 class LastOne(Exception):
@@ -115,6 +119,23 @@ class People(Dialogues):
             if await tx.set_duty(actor.id, on):
                 await self._note(tx, actor, "staff.duty", actor.id, before={"on_duty": not on}, after={"on_duty": on})
 
+    async def set_interests(
+        self, actor: Staff, person: UUID, *, languages: Collection[str], goods: Collection[str]
+    ) -> None:
+        """Of which customers' languages and groups of goods somebody hears first; none of either: of all.
+
+        Raises `Forbidden`, `Gone`.
+        """
+        must_be(actor, Role.ADMINISTRATOR)
+        values = {"languages": _names(languages), "goods": _names(goods)}
+        async with self._store.transaction() as tx:
+            if (before := await tx.person(person)) is None:
+                raise Gone("There is no such person.")
+            was = {"languages": list(before.languages), "goods": list(before.goods)}
+            if was != values:
+                await tx.change_person(person, **values)
+                await self._note(tx, actor, "staff.interests", person, before=was, after=values)
+
     async def crew(self) -> list[Staff]:
         async with self._store.transaction() as tx:
             return await tx.crew()
@@ -123,6 +144,11 @@ class People(Dialogues):
         """Who writes from this Telegram account, if they are one of ours."""
         async with self._store.transaction() as tx:
             return await tx.by_telegram(telegram_id)
+
+
+def _names(given: Collection[str]) -> list[str]:
+    """Each once, in their order, none too long."""
+    return sorted({" ".join(name.split())[:100] for name in given if name.strip()})[:MOST]
 
 
 async def _keep_one(tx: Transaction, person: UUID) -> None:

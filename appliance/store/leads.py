@@ -242,6 +242,7 @@ def lead(row: Any) -> Lead:
         status=row.status,
         lang=row.lang,
         products=tuple(item["sku"] for item in row.products),
+        categories=tuple(dict.fromkeys(item["category"] for item in row.products if item.get("category"))),
         assigned_to=row.assigned_to,
         call_at=row.call_at,
         created=row.created_at,

@@ -59,6 +59,9 @@ class Person:
     disabled: bool
     seen: datetime | None
     sessions: int
+    on_duty: bool = True
+    languages: tuple[str, ...] = ()
+    goods: tuple[str, ...] = ()
 
 
 class Logins:
@@ -361,6 +364,7 @@ def _person(row: Any) -> Person:
     return Person(
         id=row.id, name=row.name, role=Role(row.role), lang=row.lang, telegram_id=row.telegram_id, email=row.email,
         login=row.login or "", disabled=row.disabled_at is not None, seen=row.seen, sessions=row.open or 0,
+        on_duty=row.on_duty, languages=tuple(row.languages), goods=tuple(row.goods),
     )  # fmt: skip
 
 

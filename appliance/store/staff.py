@@ -185,4 +185,6 @@ def staff(row: Any) -> Staff:
         email=row.email,
         serves=row.serves,
         on_duty=row.on_duty,
+        languages=tuple(row.languages),
+        goods=tuple(row.goods),
     )

@@ -27,7 +27,7 @@ from appliance.hours import Hours
 from appliance.leads import Leads
 from appliance.paper.lines import harmless
 from appliance.store.leads import Status
-from appliance.store.store import Store
+from appliance.store.store import Store, Transaction
 from appliance.tasks import Tasks
 from tests.integration.test_history import GOODS
 
@@ -274,3 +274,55 @@ async def test_new_leads_are_told_to_those_on_duty_and_to_all_where_nobody_is(st
     assert await told() == {"2"}
     await desk.set_duty(boris, False)
     assert await told() == {"1", "2"}
+
+
+async def test_new_leads_are_told_to_those_whose_languages_and_goods_they_are(store: Store) -> None:
+    desk, book = Desk(store=store), Leads(region="RU", hours=Hours.read("", "UTC"), patience=timedelta(0))
+    chief = await desk.employ(None, name="Анна", role=Role.ADMINISTRATOR, telegram_id=1)
+    pumps, kazakh, anything = [
+        await desk.employ(None, name=name, role=Role.MANAGER, telegram_id=number)
+        for number, name in enumerate(("Борис", "Ержан", "Вера"), 2)
+    ]
+    await desk.set_interests(chief, pumps.id, languages=["ru"], goods=["Насосы"])
+    await desk.set_interests(chief, kazakh.id, languages=["kk"], goods=[])
+    await desk.set_interests(chief, anything.id, languages=[], goods=["Крепёж"])
+
+    async def told(lang: str, category: str) -> set[str]:
+        here = await talked(store, "насос")
+        card = {"sku": "A-1", "name": "A", "category": category}
+        async with store.transaction() as tx:
+            await tx.connection.execute(text("DELETE FROM parcels"))
+            memory = json.dumps({"lang": lang, "shown": [card] if category else []})
+            change = text("UPDATE conversations SET lang = :lang, memory = CAST(:memory AS jsonb) WHERE id = :id")
+            await tx.connection.execute(change, {"lang": lang, "memory": memory, "id": here})
+            await book.from_form(tx, here, {"phone": "+70005551234"}, "2026-11")
+            return await heard(tx)
+
+    async def heard(tx: Transaction) -> set[str]:
+        return set(await tx.connection.scalars(text("SELECT address FROM parcels WHERE kind = 'notice'")))
+
+    assert await told("ru", "Насосы / Мембранные насосы") == {"2"}
+    assert await told("kk", "Крепёж / Болты") == {"3", "4"}
+    assert await told("ru", "Сварка") == {"2", "3", "4"}  # nobody's: all hear
+    await desk.set_duty(pumps, False)
+    assert await told("ru", "Насосы") == {"3", "4"}  # who is away hears nothing while others are there
+    await book.escalate(store)
+    async with store.transaction() as tx:
+        assert await heard(tx) >= {"1", "3", "4"}  # a lead that nobody took is everybody's
+
+
+async def test_whose_languages_and_goods_a_lead_has_is_for_administrators_and_in_the_log(store: Store) -> None:
+    desk = Desk(store=store)
+    chief = await desk.employ(None, name="Анна", role=Role.ADMINISTRATOR)
+    boris = await desk.employ(None, name="Борис", role=Role.MANAGER)
+    with pytest.raises(Forbidden):
+        await desk.set_interests(boris, boris.id, languages=["ru"], goods=[])
+    await desk.set_interests(chief, boris.id, languages=["ru", " ", "ru"], goods=["Насосы"])
+    await desk.set_interests(chief, boris.id, languages=["ru"], goods=["Насосы"])
+    (known,) = [one for one in await desk.people(chief) if one.id == boris.id]
+    assert (known.languages, known.goods) == (("ru",), ("Насосы",))
+    async with store.transaction() as tx:
+        acts, _ = await tx.acts(offset=0, limit=10, area="staff")
+    assert [act.after for act in acts if act.action == "staff.interests"] == [
+        {"languages": ["ru"], "goods": ["Насосы"]}
+    ]

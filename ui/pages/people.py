@@ -9,7 +9,7 @@ from appliance.core.browsers import browser_name
 from appliance.core.types import Role
 from appliance.desk.people import LastOne, Person
 from appliance.desk.sessions import Session
-from ui import frame, parts
+from ui import dialogue, frame, parts
 from ui.parts import Column
 from ui.site import Here, Site
 
@@ -43,6 +43,7 @@ class People:
         columns = [
             Column(name="name", label=say("person")), Column(name="role", label=say("role")),
             Column(name="ways", label=say("ways"), wide=True),
+            Column(name="hears", label=say("hears"), wide=True, clip=True, width="22%"),
             Column(name="seen", label=say("seen"), wide=True, whole=True),
             Column(name="state", label=say("state"), wide=True), Column(name="acts", label="", width="10px"),
         ]  # fmt: skip
@@ -71,16 +72,51 @@ class People:
         acts = [("enable", say("enable"), "person_add_alt")] if person.disabled else [
             ("role", say("make_manager" if person.role is Role.ADMINISTRATOR else "make_administrator"),
              "remove_moderator" if person.role is Role.ADMINISTRATOR else "add_moderator"),
-            ("link", say("new_link"), "link"), ("disable", say("disable"), "person_off"),
+            ("hears", say("hears_set"), "campaign"), ("link", say("new_link"), "link"),
+            ("disable", say("disable"), "person_off"),
         ]  # fmt: skip
         return parts.Row(id=str(person.id), cells={
             "name": parts.two(person.name, person.login or person.email),
             "role": parts.chip(say(f"role_{person.role}"), "brand" if person.role is Role.ADMINISTRATOR else ""),
-            "ways": ", ".join(ways) or say("by_nothing"),
+            "ways": ", ".join(ways) or say("by_nothing"), "hears": self._hears(person),
             "seen": here.write.ago(person.seen) if person.seen else say("never"),
-            "state": parts.chip(say("state_off"), "bad") if person.disabled else parts.chip(say("state_on"), "ok"),
+            "state": self._state(person),
             "acts": parts.acts(*acts, tones={"disable": "danger"}),
         })  # fmt: skip
+
+    def _state(self, person: Person) -> parts.Cell:
+        say = self._here.say
+        if person.disabled:
+            return parts.chip(say("state_off"), "bad")
+        return parts.chip(say("state_on"), "ok") if person.on_duty else parts.chip(say("state_away"))
+
+    def _hears(self, person: Person) -> str:
+        """Of whom and what they hear first."""
+        spoken = [dialogue.language(self._here, code) for code in person.languages]
+        return ", ".join((*spoken, *person.goods)) or self._here.say("hears_all")
+
+    async def _choose(self, person: Person) -> None:
+        """Asks of which languages and goods somebody shall hear first."""
+        here, say = self._here, self._here.say
+        groups = {name: name for name in sorted({*await here.house.catalogue.groups(here.actor), *person.goods})}
+        spoken = {code: dialogue.language(here, code) for code in {*dialogue.LANGUAGES, *person.languages}}
+        with parts.dialog(say("hears_title", name=person.name)) as asked:
+            parts.text(say("hears_why"), "c-soft", tag="p")
+            languages = parts.several(say("hears_languages"), spoken, person.languages, nothing=say("hears_any"))
+            goods = parts.several(say("hears_goods"), groups, person.goods, nothing=say("hears_any"))
+
+            async def save() -> None:
+                desk = here.house.desk
+                await self._try(lambda: desk.set_interests(
+                    here.actor, person.id, languages=languages.value, goods=goods.value
+                ))  # fmt: skip
+                asked.close()
+
+            with parts.keys():
+                parts.button(here, say("frame.cancel"), asked.close)
+                parts.button(here, say("frame.save"), save, kind="primary")
+        asked.on_value_change(lambda event: None if event.value else asked.delete())
+        asked.open()
 
     async def _act(self, id: str, act: str) -> None:
         here, say, person = self._here, self._here.say, self._known.get(id)
@@ -91,6 +127,8 @@ class People:
             case "role":
                 other = Role.MANAGER if person.role is Role.ADMINISTRATOR else Role.ADMINISTRATOR
                 await self._try(lambda: desk.set_role(here.actor, person.id, other))
+            case "hears":
+                await self._choose(person)
             case "link":
                 self._show_link(await here.house.logins.invite(here.actor, person=person.id))
             case "enable":

@@ -29,6 +29,8 @@ class UserRow(Base):
         ForeignKey("conversations.id", ondelete="SET NULL", use_alter=True)
     )
     on_duty: Mapped[bool] = mapped_column(server_default=sql("true"))  # whether notices go to this manager first
+    languages: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))  # of customers; none: all
+    goods: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))  # groups; none: all
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
