@@ -64,6 +64,7 @@ class Content:
     length: float = 0.0  # characters, on average
     units: float = 0.0  # texts like "шт", "m", "кг"
     ordinal: float = 0.0  # numbers that follow their predecessor by one
+    coded: float = 0.0  # short texts of one word with a digit in it, and numbers
 
 
 def mapped(
@@ -126,7 +127,12 @@ def content(cells: Sequence[Cell]) -> Content:
         units=sum(text.strip(" .").lower() in sale_units() for text in texts) / count,
         length=sum(map(len, texts)) / count,
         ordinal=steps / max(len(known) - 1, 1) * len(known) / count,
+        coded=sum(_is_code(text) for text in texts) / count,
     )
+
+
+def _is_code(text: str) -> bool:
+    return len(text) <= 24 and " " not in text and any(map(str.isdecimal, text))
 
 
 def _by_label(place: int, label: str, held: Content) -> Column:
@@ -166,6 +172,7 @@ def _match(label: str) -> Match | None:
 def _settle(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
     """Leaves one column to each field, and finds by content what no label named."""
     _settle_quantity(columns)
+    _settle_items(columns, contents)
     _settle_twins(columns, contents)
     _keep_best(
         columns,
@@ -233,6 +240,23 @@ def _spent(column: Column) -> str:
 
 def _is_sum(label: str) -> bool:
     return simplify(label).startswith(("стоимост", "вартіст"))
+
+
+def _settle_items(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
+    """ "Item | Description": what is called an item is a counter or a code where the description says what it is."""
+    fields = [column.field for column in columns.values()]
+    told = [column for column in columns.values() if column.field == "description" and contents[column.index].count]
+    if fields.count("name") != 1 or not told:
+        return
+    item = next(column for column in columns.values() if column.field == "name")
+    held, best = contents[item.index], max(told, key=lambda column: contents[column.index].filled)
+    if held.count < 3 or held.coded < 0.9 or contents[best.index].coded > 0.5 or contents[best.index].filled < 0.5:
+        return
+    counter = held.ordinal > 0.6
+    if not counter and held.distinct < 0.9:
+        return
+    columns[item.index] = replace(item, field="index" if counter else "sku", confidence=0.7)
+    columns[best.index] = replace(best, field="name", confidence=0.8)
 
 
 def _settle_twins(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:

@@ -8,6 +8,13 @@ from datetime import date, datetime, time, timedelta
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
+ERROR = "#ERROR!"  # an error of a formula whose kind the file does not tell
+ERRORS = frozenset({
+    "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA", "#SPILL!", "#CALC!", ERROR,
+    "#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!", "#ДЕЛ/0!", "#ИМЯ?", "#ЧИСЛО!", "#ПУСТО!",
+})  # fmt: skip
+ERROR_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+
 MOST_CELLS = 20_000_000  # of one sheet's bounding box; a million rows of twenty columns
 
 
@@ -33,6 +40,7 @@ def is_empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))
 
 
+LARGEST = 1e22  # of a whole number that is written out: codes have up to twenty digits
 BLANKS = " \t\r\n\u00a0\u2007\u202f\u200b\ufeff"
 
 
@@ -50,7 +58,7 @@ def written(cell: Cell) -> str:
         case int():
             return str(cell)
         case float():
-            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else format(cell, ".10g")
+            return str(int(cell)) if cell.is_integer() and abs(cell) < LARGEST else format(cell, ".10g")
         case datetime() if (cell.hour, cell.minute, cell.second) == (0, 0, 0):
             return cell.date().isoformat()
         case datetime() | date() | time():

@@ -130,6 +130,8 @@ def _headers(rows: list[list[Cell]], spread: Mapping[tuple[int, int], str], skip
             continue
         block = _block(rows, row, spread, skip, floor=headers[-1].rows[-1] + 1 if headers else 0)
         labels = _labels(rows, block, spread)
+        if block[-1] + 1 not in skip and _counts_columns(rows, block[-1] + 1, len(labels)):
+            block = (*block, block[-1] + 1)
         if headers and _same(labels, headers[-1].labels):
             headers[-1] = replace(headers[-1], repeated=headers[-1].repeated | set(block))
         else:
@@ -256,6 +258,12 @@ def _continues(rows: list[list[Cell]], index: int, header: int, spread: Mapping[
         return True
     rest = [c for c in texts if c not in hits]
     return all(_is_detail(str(row[c])) for c in rest) and any(not _is_bare(rows[header], c) for c in rest)
+
+
+def _counts_columns(rows: list[list[Cell]], index: int, columns: int) -> bool:
+    """Whether a row below a header only numbers the columns: 1, 2, 3, 4."""
+    counted = [number(cell) for cell in rows[index] if not is_empty(cell)] if index < len(rows) else []
+    return len(counted) >= max(3, columns - 1) and counted == [*range(1, len(counted) + 1)]
 
 
 def _is_detail(text: str) -> bool:

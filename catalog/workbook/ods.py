@@ -8,6 +8,7 @@ from html import unescape
 from io import BytesIO
 
 from catalog.workbook.extent import refuse_more
+from catalog.workbook.grid import ERROR
 from catalog.workbook.sniff import unpacked
 from catalog.workbook.vocabulary import currency_of
 from catalog.workbook.xlsx import Looks, whole_tags
@@ -53,6 +54,7 @@ class _Sheet:
         self.hidden_columns: set[int] = set()
         self.levels: dict[int, int] = {}
         self.currencies: dict[tuple[int, int], str] = {}
+        self.errors: dict[tuple[int, int], str] = {}
         self.merged: list[tuple[int, int, int, int]] = []
         self._depth = {b"table-row-group": 0, b"table-column-group": 0}
         self._row = self._rows = self._column = self._width = self._filled = 0
@@ -83,6 +85,7 @@ class _Sheet:
             hidden_columns=frozenset(self.hidden_columns),
             levels=self.levels,
             currencies=self.currencies,
+            errors=self.errors,
             merged=tuple(self.merged),
         )
 
@@ -102,5 +105,7 @@ class _Sheet:
             spans = {key: int(value) for key, value in _SPANNED.findall(attributes)}
             down, across = max(spans.get(b"rows", 1), 1), max(spans.get(b"columns", 1), 1)
             self.merged.append((*place, place[0] + down - 1, place[1] + across - 1))
+        if many == 1 and b'value-type="error"' in attributes:
+            self.errors[place] = ERROR
         if many == 1 and (found := _CURRENCY.search(attributes)):
             self.currencies[place] = currency_of(found[1].decode("ascii", "replace"))

@@ -13,10 +13,8 @@ import xlrd
 from xlrd.compdoc import CompDocError
 
 from catalog.workbook.encoding import code_page
-from catalog.workbook.grid import Cell, Grid
+from catalog.workbook.grid import ERROR, ERROR_CODES, Cell, Grid
 from catalog.workbook.vocabulary import currency_of
-
-_ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
 def xls_grids(data: bytes) -> list[Grid]:
@@ -75,7 +73,7 @@ def _grid(sheet: Any, datemode: int, formats: _Formats) -> Grid:
                 case xlrd.XL_CELL_BOOLEAN:
                     row.append(bool(value))
                 case xlrd.XL_CELL_ERROR:
-                    row.append(_ERRORS.get(value, "#N/A"))
+                    row.append(ERROR_CODES.get(value, ERROR))
                 case _:
                     row.append(None)
         rows.append(row)

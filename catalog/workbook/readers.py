@@ -8,7 +8,9 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import openpyxl
 import python_calamine as calamine
+from openpyxl.worksheet.worksheet import Worksheet
 
 from catalog.product import CatalogError
 from catalog.workbook.commerceml import ROOT, beside, documents, exchange_grid, tag
@@ -32,7 +34,7 @@ def open_grids(path: Path, *, lang: str = "en") -> tuple[list[Grid], Kind, bytes
     """
     data, kind = load(path, lang)
     readers: Mapping[Kind, Callable[[], list[Grid]]] = {
-        Kind.XLSX: lambda: _calamine_grids(data, xlsx_looks(data, lang=lang)),
+        Kind.XLSX: lambda: _xlsx(data, xlsx_looks(data, lang=lang)),
         Kind.XLSB: lambda: _calamine_grids(data, xlsb_looks(data, lang=lang)),
         Kind.ODS: lambda: _calamine_grids(data, ods_looks(data, lang=lang)),
         Kind.XLS: lambda: _xls(data),
@@ -82,6 +84,26 @@ def _xml(data: bytes, path: Path) -> list[Grid]:
     return [replace(grid, remarks=(*grid.remarks, ("exchange_joined", {"file": offers.name})))]
 
 
+def _xlsx(data: bytes, looks: Mapping[str, Looks]) -> list[Grid]:
+    """openpyxl is slow, and opens some books that programs with ways of their own have written."""
+    try:
+        return _calamine_grids(data, looks)
+    except calamine.PasswordError:
+        raise
+    except calamine.CalamineError as first:
+        try:
+            book = openpyxl.load_workbook(BytesIO(data), data_only=True)
+        except Exception:  # noqa: BLE001 - it stumbles in its own ways; what the first reader said is told
+            raise first from None
+        return [_openpyxl_grid(sheet, looks.get(sheet.title, Looks())) for sheet in book.worksheets]
+
+
+def _openpyxl_grid(sheet: Worksheet, look: Looks) -> Grid:
+    rows: list[list[Cell]] = [list(row) for row in sheet.iter_rows(values_only=True)]
+    merged = tuple((m.min_row - 1, m.min_col - 1, m.max_row - 1, m.max_col - 1) for m in sheet.merged_cells.ranges)
+    return _grid(sheet.title, rows, look, hidden=sheet.sheet_state != "visible", merged=merged)
+
+
 def _xls(data: bytes) -> list[Grid]:
     """xlrd knows hidden rows, formats and old code pages; calamine opens books with a broken compound file."""
     try:
@@ -112,20 +134,24 @@ def _calamine_grids(data: bytes, looks: Mapping[str, Looks]) -> list[Grid]:
                 grids.append(Grid(name=sheet.name, rows=[], hidden=hidden, failure=str(error)))
                 continue
             merged = tuple((*a, *b) for a, b in read.merged_cell_ranges or ()) or look.merged
-            grids.append(
-                Grid(
-                    name=sheet.name,
-                    rows=look.applied(_trimmed(rows)),
-                    hidden=hidden,
-                    hidden_rows=look.hidden_rows,
-                    merged=merged,
-                    levels=look.levels,
-                    hidden_columns=look.hidden_columns,
-                    currencies=look.currencies,
-                    bold=look.bold,
-                )
-            )
+            grids.append(_grid(sheet.name, rows, look, hidden=hidden, merged=merged))
     return grids
+
+
+def _grid(
+    name: str, rows: list[list[Cell]], look: Looks, *, hidden: bool, merged: tuple[tuple[int, int, int, int], ...]
+) -> Grid:
+    return Grid(
+        name=name,
+        rows=_trimmed(look.applied(rows)),
+        hidden=hidden,
+        hidden_rows=look.hidden_rows,
+        merged=merged,
+        levels=look.levels,
+        hidden_columns=look.hidden_columns,
+        currencies=look.currencies,
+        bold=look.bold,
+    )
 
 
 def _trimmed(rows: list[list[Cell]]) -> list[list[Cell]]:

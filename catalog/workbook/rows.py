@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from catalog.product import Attribute, Problem
 from catalog.workbook.columns import HELD_BACK, SHARED, Column
-from catalog.workbook.grid import Cell, Grid, is_empty, written
+from catalog.workbook.doubts import doubts
+from catalog.workbook.grid import ERRORS, Cell, Grid, is_empty, written
 from catalog.workbook.layout import Table
 from catalog.workbook.messages import message
 from catalog.workbook.units import Unit, converted, quantity, unit_of
@@ -20,22 +21,7 @@ from catalog.workbook.vocabulary import currency_of, field_of, is_held_back, mea
 LONGEST_TEXT = 20_000  # characters of one cell that are kept; a spreadsheet program allows 32,767
 _CONTACT = re.compile(r"@\w|https?://|www\.|\(\d{3,5}\)\s?\d|\+\d[\d ()-]{8,}")
 _LONG = 150  # characters of a lone text that make it a note rather than a section's name
-_ERRORS = frozenset(
-    {
-        "#N/A",
-        "#REF!",
-        "#VALUE!",
-        "#DIV/0!",
-        "#NAME?",
-        "#NUM!",
-        "#NULL!",
-        "#Н/Д",
-        "#ССЫЛКА!",
-        "#ЗНАЧ!",
-        "#ДЕЛ/0!",
-        "#ИМЯ?",
-    }
-)
+_AS_TEXT = re.compile(r"""'([^']+)|="([^"]+)\"""")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,6 +116,7 @@ class _Rows:
                 if kind == "section":
                     self._section(row, cells)
         self._trailing_sections_are_notes()
+        self.reading.problems += doubts(self.grid, self.table, [draft.row for draft in self.reading.drafts], self.lang)
         return self.reading
 
     def _cells(self, row: int) -> dict[int, Cell]:
@@ -283,7 +270,7 @@ class _Rows:
         draft.name = self._name(draft, cells) or next((name for _, name in draft.names), "")
         if not draft.name:
             self.reading.kinds[row] = "problem"
-            self._problem(row, "no_name")
+            self._problem(row, "no_name", value=" | ".join(written(cell)[:30] for cell in cells.values())[:100])
             return
         self.reading.drafts.append(draft)
 
@@ -389,7 +376,9 @@ class _Rows:
         if len(cell) > LONGEST_TEXT:
             self._problem(row, "cell_cut", self._column(place), size=len(cell), limit=LONGEST_TEXT, lost=False)
             return cell[:LONGEST_TEXT]
-        if cell.startswith("#") and cell.strip() in _ERRORS:
+        if cell.startswith(("'", '="')) and (kept := _AS_TEXT.fullmatch(cell)):
+            return kept[1] or kept[2]  # how people keep a spreadsheet program from changing "00123"
+        if cell.startswith("#") and cell.strip() in ERRORS:
             self._problem(row, "cell_error", self._column(place), value=cell.strip(), lost=False)
             return None
         return cell

@@ -128,8 +128,10 @@ def _zip_kind(data: bytes, name: str, lang: str) -> Kind:
 
 
 def _ole_kind(data: bytes, name: str, lang: str) -> Kind:
+    folded = data.lower()  # the names of streams are the same in capitals
+
     def holds(stream: str) -> bool:
-        return stream.encode("utf-16-le") + b"\x00\x00" in data
+        return stream.lower().encode("utf-16-le") + b"\x00\x00" in folded
 
     if holds("EncryptedPackage"):
         raise CatalogError(message("encrypted", lang, file=name))

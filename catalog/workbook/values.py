@@ -19,6 +19,7 @@ _SPACES = "\u00a0\u202f\u2007\u2009'’` "
 _NUMBER = re.compile(r"[-+−]?\d[\d.," + _SPACES + r"]*")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}(?:>|$)|&nbsp;")
 _COUNTED = re.compile(r"\b(?:за|per|je|for)\s*$", re.IGNORECASE)  # "for 4 pieces" counts pieces, not money
+_COINS = re.compile(r"[-=](\d\d)(?![\d.,]|\s?\d)")  # "1250-00" and "1250=00" are roubles and kopecks
 _DASHES = frozenset({"-", "–", "—", "--", "---", "x", "х", "?", "0"})
 _DECIMAL_HINT = re.compile(r"\d([.,])(?:\d{1,2}|\d{4,})\D*$")
 
@@ -79,6 +80,11 @@ def _price(text: str, mark: Mark | None) -> Price | None:
     currency = currency_of(before + " " + after)
     if amount is None:
         return None
+    if coins := _COINS.match(after):
+        after = after[coins.end() :]
+        if amount == int(amount) and (coins[1] == "00" or amount >= 100):  # "1250-00" and "400-50" are no ranges
+            return Price(amount + Decimal(coins[1]) / 100, currency) if is_about_price(before + " " + after) else None
+        after = coins[0] + after
     if means("from", before) or re.match(r"\s*[-–—/]\s*\d", after):
         return Price(amount, currency, exact=False)
     if re.search(r"\d", after) or _COUNTED.search(before) or not is_about_price(before + " " + after):

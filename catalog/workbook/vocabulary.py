@@ -50,7 +50,7 @@ def field_of(label: str) -> Match | None:
     """The field that a column label names, or None where no known word is in it."""
     if len(label) > LONGEST_LABEL * 3:
         return None
-    words = simplify(_last_part(label.replace("_", " ")))
+    words = simplify(_spelt_out(_last_part(label.replace("_", " "))))
     if not words or len(words) > LONGEST_LABEL or not _any_column().search(words):
         return None
     best: Match | None = None
@@ -65,7 +65,31 @@ def field_of(label: str) -> Match | None:
             if best is None or weight > rank:
                 best, rank = Match(field, sure, length), weight
             break
+    if best is not None and best.field == "stock" and _counts_something_else(words):
+        return Match("attribute", 0.85, best.length)
     return best
+
+
+def _spelt_out(label: str) -> str:
+    """A label without the ways in which a narrow column or a program wrote it: "Арти-\nкул", "UnitPrice"."""
+    return _HUMPS.sub(" ", _HYPHENATED.sub("", label))
+
+
+_HYPHENATED = re.compile(r"(?<=[^\W\d_]{2})-\s+(?=[a-zа-яёіїє])")
+_HUMPS = re.compile(r"(?<=[a-zа-яё]{2})(?=[A-ZА-ЯЁ]{2}|[A-ZА-ЯЁ][a-zа-яё])")
+
+
+def _counts_something_else(words: str) -> bool:
+    """Whether a label that begins with a word for a count goes on with what is counted: poles, pages, parcels."""
+    stock = _table()["columns"]["stock"]
+    found = _matcher(stock["counts"]).match(words)
+    rest = words[found.end() :].strip() if found else ""
+    return bool(rest) and not _matcher([*stock["counted"], *_word_units()]).match(rest)
+
+
+@cache
+def _word_units() -> tuple[str, ...]:
+    return tuple(filter(None, map(simplify, _table()["values"]["sale_units"])))
 
 
 def name_in(label: str) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from io import BytesIO
 
 from catalog.workbook.extent import refuse_more
+from catalog.workbook.grid import ERROR, ERROR_CODES
 from catalog.workbook.xlsx import Looks, part_text, relations
 
 _ROW, _FIRST_CELL, _LAST_CELL = 0, 1, 11  # BrtRowHdr; BrtCellBlank to BrtFmlaError
+_ERRORS = (3, 11)  # BrtCellError, BrtFmlaError: the code follows the place and the style of the cell
 _COLUMNS, _SHEET, _MERGED = 60, 156, 176  # BrtColInfo, BrtBundleSh, BrtMergeCell
 _FOLDED_ROW, _HIDDEN_ROW = 0x07, 0x10  # of the second byte of a row's flags: outline level, hidden
 _WIDEST = 16_384  # columns of a sheet
@@ -35,6 +37,7 @@ def xlsb_looks(data: bytes, *, lang: str = "en") -> dict[str, Looks]:
 def _look(part: bytes, name: str, lang: str) -> Looks:
     hidden_rows, hidden_columns = set[int](), set[int]()
     levels: dict[int, int] = {}
+    errors: dict[tuple[int, int], str] = {}
     merged: list[tuple[int, int, int, int]] = []
     row = right = 0
     for kind, content in _records(part):
@@ -46,6 +49,8 @@ def _look(part: bytes, name: str, lang: str) -> Looks:
                 hidden_rows.add(row)
         elif _FIRST_CELL <= kind <= _LAST_CELL and len(content) >= 4:
             right = max(right, int.from_bytes(content[:4], "little") + 1)
+            if kind in _ERRORS and len(content) > 8:
+                errors[row, int.from_bytes(content[:4], "little")] = ERROR_CODES.get(content[8], ERROR)
         elif kind == _COLUMNS and len(content) >= 18:
             first, last, flags = (*struct.unpack_from("<II", content), int.from_bytes(content[16:18], "little"))
             if flags & 1 and not flags >> 8 & 7:
@@ -58,6 +63,7 @@ def _look(part: bytes, name: str, lang: str) -> Looks:
         hidden_rows=frozenset(hidden_rows),
         hidden_columns=frozenset(hidden_columns),
         levels=levels,
+        errors=errors,
         merged=tuple(merged),
     )
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import defusedxml.ElementTree
 
 from catalog.product import CatalogError
-from catalog.workbook.grid import MOST_CELLS, Cell
+from catalog.workbook.grid import ERROR, MOST_CELLS, Cell, is_empty
 from catalog.workbook.messages import message
 from catalog.workbook.oldxls import format_says
 from catalog.workbook.sniff import unpacked
@@ -27,6 +27,9 @@ _ROW = re.compile(rb'\br="(\d{1,7})"')
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _LEVEL = re.compile(rb'\boutlineLevel="(\d)"')
 _SPAN = re.compile(rb'\b(min|max)="(\d{1,5})"')
+_ERROR = re.compile(
+    rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*?\bt="e"[^>]*>(?:<f[^>]*(?:/>|>[^<]*</f>))?(?:<v>([^<]{1,20}))?'
+)
 _PLAIN = ("", 0, False)
 
 
@@ -40,10 +43,14 @@ class Looks:
     levels: dict[int, int] = field(default_factory=dict)
     hidden_columns: frozenset[int] = frozenset()
     bold: frozenset[tuple[int, int]] = frozenset()
+    errors: dict[tuple[int, int], str] = field(default_factory=dict)  # of formulas; the fast reader leaves them empty
     merged: tuple[tuple[int, int, int, int], ...] = ()  # where the fast reader gives none: top, left, bottom, right
 
     def applied(self, rows: list[list[Cell]]) -> list[list[Cell]]:
-        """The rows with numbers written with the leading zeros that their format shows ("000" makes 7 "007")."""
+        """The rows with the errors of formulas, and with the leading zeros that formats show ("000" makes 7 "007")."""
+        for (row, column), error in self.errors.items():
+            if row < len(rows) and column < len(rows[row]) and is_empty(rows[row][column]):
+                rows[row][column] = error
         for (row, column), digits in self.digits.items():
             if row < len(rows) and column < len(rows[row]):
                 value = rows[row][column]
@@ -137,6 +144,7 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
     levels: dict[int, int] = {}
     hidden_columns: set[int] = set()
     styled: dict[tuple[int, int], tuple[str, int, bool]] = {}
+    errors: dict[tuple[int, int], str] = {}
     letters: set[bytes] = set()
     bottom = 0
     ids = b"|".join(str(index).encode() for index in styles)
@@ -156,6 +164,7 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
             elif seen:
                 span = {key: int(value) for key, value in _SPAN.findall(attributes)}
                 hidden_columns.update(range(span.get(b"min", 1) - 1, min(span.get(b"max", 0), 16_384)))
+        errors |= _errors(text)
         if styles:
             for cell in cells.finditer(text):
                 styled[int(cell[2]) - 1, _column(cell[1]) - 1] = styles[int(cell[3])]
@@ -170,8 +179,18 @@ def _look(data: bytes, info: zipfile.ZipInfo, styles: dict[int, tuple[str, int, 
         currencies={place: says[0] for place, says in styled.items() if says[0]},
         digits={place: says[1] for place, says in styled.items() if says[1]},
         hidden_columns=frozenset(hidden_columns),
+        errors=errors,
         bold=frozenset(place for place, says in styled.items() if says[2]),
     )
+
+
+def _errors(text: bytes) -> dict[tuple[int, int], str]:
+    """The errors of formulas by their place; nearly every chunk of a sheet is sent away after a glance."""
+    found = _ERROR.finditer(text) if b't="e"' in text else ()
+    return {
+        (int(cell[2]) - 1, _column(cell[1]) - 1): cell[3].decode("utf-8", "replace") if cell[3] else ERROR
+        for cell in found
+    }
 
 
 def _filled_corner(data: bytes, info: zipfile.ZipInfo) -> tuple[int, int]:
