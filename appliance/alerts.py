@@ -18,6 +18,7 @@ SETTLE = 8.0  # seconds for which a trouble must last; most of what heals itself
 CALM, CALMEST = 15.0, 600.0  # seconds without it until it is over; doubled for one that comes back within `RETURNS`
 RETURNS = 1800.0  # seconds
 AFTER = 20.0  # seconds after its cause has gone in which an effect is still put down to it; more would hide a new fault
+LONG_AFTER = {"network": 900.0}  # what waited for the line goes on in its own time: a pause of the CRM is ten minutes
 
 # What makes others ill: their troubles are not told while it lasts.
 EFFECTS: Mapping[str, frozenset[str]] = {
@@ -26,6 +27,7 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "worker": frozenset({"leader"}),
     "bot": frozenset({"outbox"}),
     "mail": frozenset({"outbox"}),
+    "network": frozenset({"bot", "mail", "crm", "outbox", "public"}),
 }
 
 Kind = Literal["trouble", "over", "test"]
@@ -157,7 +159,7 @@ class Alerts:
     def _follows(self, part: str, troubles: Mapping[str, Trouble], now: float) -> bool:
         """Whether the trouble of a part is put down to that of another."""
         for cause, effects in EFFECTS.items():
-            lately = cause in self._ended and now - self._ended[cause][0] < AFTER
+            lately = cause in self._ended and now - self._ended[cause][0] < LONG_AFTER.get(cause, AFTER)
             if part in effects and (cause in troubles or cause in self.incidents or lately):
                 return True
         return False

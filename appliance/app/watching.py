@@ -27,6 +27,7 @@ from appliance.store.store import Store
 from appliance.watch import Folder
 from appliance.watch import keep_people as write_people
 from appliance.watchman import post
+from appliance.way_out import Place, network, place_of
 from catalog.shelf import Shelf
 from models.base import LLM
 
@@ -89,6 +90,19 @@ async def feel(health: Health, metrics: ChatMetrics) -> None:
         await asyncio.sleep(EVERY)
 
 
+async def _outside(settings: Settings, store: Store) -> list[Place]:
+    """The servers outside that this box lives by; what goes through the proxy is as far as the proxy."""
+    known = [settings.proxy.get_secret_value() or settings.telegram_api_url] if settings.telegram_token else []
+    known.append(settings.heartbeat_url.get_secret_value())
+    with suppress(StoreUnavailable):
+        async with store.transaction() as tx:
+            account = await tx.crm_account()
+        if account:
+            known += [str(account.settings.get(name) or "") for name in ("accounts_url", "api_url", "url")]
+    places = [place for url in known if url and (place := place_of(url))]
+    return [*places, (settings.smtp_host, settings.smtp_port)] if settings.smtp_host else places
+
+
 def chat_health(
     settings: Settings, store: Store, shelf: Shelf, llm: LLM, bot: TelegramChannel | None, beats: Beating
 ) -> Health:
@@ -101,6 +115,7 @@ def chat_health(
         "worker": probes.worker(store),
         "outbox": probes.outbox(store),
         "crm": probes.crm(store),
+        "network": network(lambda: _outside(settings, store)),
         "leader": probes.leader(store, cuts),
         "clock": probes.clock(beats),
         "disk": probes.disk(settings.home),

@@ -126,3 +126,13 @@ def test_an_alert_reads_well_in_both_languages() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(12, "12 s"), (125, "2 min 5 s"), (7500, "2 h 5 min")])
 def test_how_long_it_lasted_is_said_in_words(seconds: float, words: str) -> None:
     assert length(seconds, "en") == words
+
+
+def test_a_line_that_is_cut_is_one_alert_and_so_is_its_end() -> None:
+    alerts, told = Alerts(), []
+    cut = {part: Trouble(part=part, cause="said") for part in ("network", "bot", "mail", "crm")}
+    late = {"crm": cut["crm"]}  # held leads go on in their own time
+    for second in range(0, 600, 5):
+        seen = cut if second < 120 else late if second < 400 else {}
+        told += [(news.kind, news.part) for news in alerts.look(seen, now=float(second), at=float(second))]
+    assert told == [("trouble", "network"), ("over", "network")]
