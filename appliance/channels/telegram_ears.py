@@ -187,15 +187,18 @@ class Ears:
         phone = "+" + re.sub(r"\D", "", contact.phone_number)
         name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
         values = {"name": name, "phone": phone}
+        here = await tx.conversation_at(CHANNEL, caller.address)
+        asked = (await tx.consents()).text((here.lang if here else "") or caller.lang)
+        payload = {"values": values, "consent": asked.version}  # agreed to is what is shown now, whenever it is pressed
         received = await self._take(
-            tx, self._inbound(caller, origin, "contact", f"{name} {phone}", {"values": values}), awaits_answer=False
+            tx, self._inbound(caller, origin, "contact", f"{name} {phone}", payload), awaits_answer=False
         )
         conversation = await self._known(tx, caller, received)
         if conversation:
             lang = conversation.lang
             keys = [[(say(text, lang), Button(do=Do.CONSENT, message=received.message, number=yes).data())]
                     for text, yes in (("bot_agree", 1), ("form_cancel", 0))]  # fmt: skip
-            words = f"{say('bot_consent_ask', lang, phone=phone)}\n\n{(await tx.consents()).text(lang).text}"
+            words = f"{say('bot_consent_ask', lang, phone=phone)}\n\n{asked.text}"
             await self._notice(tx, conversation, words, keys=keys)
         return Heard()
 
@@ -359,8 +362,8 @@ class Press:
             await self._ears._notice(self._tx, self._conversation, say("bot_contact_dropped", self._lang))
             return Heard()
         values = dict(contact.payload["values"])
-        agreed = (await self._tx.consents()).text(self._lang)
-        payload = {"form_id": "contact", "values": values, "consent": agreed.version}
+        agreed = contact.payload.get("consent") or (await self._tx.consents()).text(self._lang).version
+        payload = {"form_id": "contact", "values": values, "consent": agreed}
         text = "\n".join(f"{key}: {value}" for key, value in values.items() if value)
         origin = f"consent:{contact.id}"
         return await self._ears._ask(self._tx, self._caller, origin, text, kind="form", **payload)

@@ -295,7 +295,9 @@ def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish
     """Cheaper than all that was shown (or than the named one); failing that, than the first of them."""
     order: Literal["price", "-price"] = "price" if cheaper else "-price"
     named = [limit for limit in heard.limits if limit.what == "price"]
-    rest = tuple(limit for limit in wish.limits if limit.what != "price")
+    asked = {limit.what for limit in wish.limits}
+    held = (limit for limit in _met(wish, shown) if limit.what not in asked)
+    rest = (*(limit for limit in wish.limits if limit.what != "price"), *held)
     if named:
         return FollowUp(kind="refine", why="a price named", wish=replace(wish, limits=(*rest, *named), order=order))
     pointed = [shown[index] for index in remark.named] or list(shown)
@@ -318,12 +320,21 @@ def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish
     )
 
 
+def _met(wish: Wish, shown: Sequence[Card]) -> list[Limit]:
+    """The quantities that were asked for and that the first card has: another price is wanted, not another power."""
+    first = shown[:1]
+    has = {(limit.what, limit.low) for card in first for limit in _quantities(f"{_described(card)} {card.name}")}
+    return [replace(limit, sure=True) for limit in _quantities(wish.text) if (limit.what, limit.low) in has]
+
+
+def _described(card: Card) -> str:
+    return " ".join(f"{name} {text};" for name, text in card.attributes)
+
+
 def _other_size(remark: _Remark, wish: Wish, shown: Sequence[Card], *, bigger: bool) -> FollowUp:
     """Past the quantity that was asked for, or past the first card's."""
     asked = [*_quantities(wish.text), *(limit for limit in wish.limits if limit.what != "price")]
-    described = (
-        _quantities(" ".join(f"{name} {text};" for name, text in shown[0].attributes) + shown[0].name) if shown else []
-    )
+    described = _quantities(_described(shown[0]) + shown[0].name) if shown else []
     sizes = [limit for limit in (*asked, *described) if limit.what not in _FIXED]
     why = "bigger" if bigger else "smaller"
     if not sizes:

@@ -66,6 +66,16 @@ def test_cheaper_is_cheaper_than_all_that_was_shown(text: str, lang: str) -> Non
     assert milder and milder.high == Decimal("4999.99")  # than the first
 
 
+def test_cheaper_keeps_the_quantities_that_were_asked_for_and_are_there() -> None:
+    pump = Card(
+        sku="P1", name="Насос фекальный", price=Decimal(47300), currency="RUB", attributes=(("Мощность", "3 кВт"),)
+    )
+    remark = asked("подешевле", wish=Wish(text="насос 3 кВт 40 м"), shown=(pump,))
+    assert remark and remark.wish
+    assert limit(remark.wish, "power") == Limit(what="power", unit="w", low=Decimal(3000), high=Decimal(3000))
+    assert limit(remark.wish, "length") is None, "what the goods shown have not is no condition"
+
+
 def test_cheaper_than_a_named_card() -> None:
     price = limit(changed("есть дешевле третьего?"), "price")
     assert price and price.high == Decimal("8999.99")
