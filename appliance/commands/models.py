@@ -173,11 +173,16 @@ def _qualify(asked: argparse.Namespace, settings: Settings) -> int:
 
 
 def _promise(found: Qualification) -> str:
-    kept = "" if found.holds else f"; longer than the patience of {found.patience:.0f} s, so ready sentences go first"
+    at_once = "one customer" if found.slots == 1 else f"{found.slots} customers"
+    if found.holds:
+        kept = f"which keeps the patience of {found.patience:.0f} s"
+    else:
+        kept = f"longer than the patience of {found.patience:.0f} s, so most get a ready sentence alone"
     return (
-        f"{found.model} on {found.runtime}, {found.threads} threads, {found.slots} customers at once, answers of "
-        f"{found.answer} tokens: 95 of 100 first sentences within {found.promised:.1f} s{kept} "
-        f"({found.samples} answers measured)."
+        f"{found.model} writes on this box, for {at_once} at a time: 95 of 100 first sentences within "
+        f"{found.promised:.1f} s, {kept}.\nEverybody gets the goods and a ready sentence at once, whether or not the "
+        f"model comes to it.\n({found.runtime}, {found.threads} threads, answers of up to {found.answer} tokens; "
+        f"{found.samples} answers measured, reads {found.reading:.0f} and writes {found.writing:.0f} tokens/s.)"
     )
 
 

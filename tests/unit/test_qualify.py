@@ -40,11 +40,35 @@ def tried(name: str, runtime: str = "xllamacpp", faster: float = 1.0) -> qualify
 class TestChoice:
     def test_the_best_model_that_is_fast_enough_is_taken_on_its_faster_runtime(self) -> None:
         found = [tried("large"), tried("middle"), tried("middle", "llama-cpp-python", 1.3), tried("small")]
-        chosen = qualify._choose(found, 8.0)
-        assert (chosen.model, chosen.runtime) == ("middle", "llama-cpp-python")
+        best, second = qualify._candidates(found, 6.0)
+        assert (best.model, best.runtime, second.model) == ("middle", "llama-cpp-python", "small")
 
     def test_where_none_is_fast_enough_the_fastest_is_taken(self) -> None:
-        assert qualify._choose([tried("large"), tried("middle"), tried("small")], 1.0).model == "small"
+        [chosen] = qualify._candidates([tried("large"), tried("middle"), tried("small")], 1.0)
+        assert chosen.model == "small"
+
+    async def test_a_better_writer_that_keeps_the_patience_wins_and_one_that_does_not_gives_way(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        measured: dict[str, list[float]] = {}
+        good, poor = Outlook(reading=28, writing=14), Outlook(reading=80, writing=35)  # as a box of two cores has them
+
+        async def alone(path: Path, **_: Any) -> Outlook:
+            return {"good": good, "poor": poor}[path.name]
+
+        async def crowd(chosen: qualify._Tried, **_: Any) -> tuple[list[float], Outlook]:
+            return measured[chosen.model], chosen.outlook
+
+        monkeypatch.setattr(qualify, "_alone", alone)
+        monkeypatch.setattr(qualify, "_crowd", crowd)
+        monkeypatch.setattr(qualify, "check_fit", lambda *_, **__: None)
+        models = [(name, Path(name)) for name in ("good", "poor")]
+        measured |= {"good": [6.8, 7.0, 7.2], "poor": [2.5, 2.6, 2.7]}
+        assert (await qualify.qualify(models, hardware=BOX, patience=8.0)).model == "good"
+        measured["good"] = [6.8, 8.5, 10.0]
+        said: list[str] = []
+        assert (await qualify.qualify(models, hardware=BOX, patience=8.0, report=said.append)).model == "poor"
+        assert any("good" in line and "longer than the patience" in line for line in said)
 
     def test_as_many_are_served_at_once_as_the_patience_holds(self) -> None:
         assert qualify._slots(tried("middle"), BOX, 8.0) == 1
@@ -56,16 +80,16 @@ class TestChoice:
             return SPEEDS[path.name]
 
         async def crowd(chosen: qualify._Tried, **_: Any) -> tuple[list[float], Outlook]:
-            return [4.0, 5.0, 6.0], chosen.outlook
+            return [chosen.alone - 1, chosen.alone, chosen.alone + 1], chosen.outlook
 
         monkeypatch.setattr(qualify, "_alone", alone)
         monkeypatch.setattr(qualify, "_crowd", crowd)
         monkeypatch.setattr(qualify, "check_fit", lambda *_, **__: None)
         models = [(name, Path(name)) for name in SPEEDS]
-        hurried = await qualify.qualify(models, hardware=BOX, patience=4.0)
+        hurried = await qualify.qualify(models, hardware=BOX, patience=3.0)
         patient = await qualify.qualify(models, hardware=BOX, patience=8.0)
         assert (hurried.model, patient.model) == ("small", "middle")
-        assert patient.promised == pytest.approx(5 + 1.645, abs=0.01)
+        assert patient.promised == pytest.approx(tried("middle").alone + 1.645, abs=0.01)
         assert patient.holds and not hurried.holds
         assert patient.box == qualify.fingerprint(BOX)
 
