@@ -77,7 +77,9 @@ async def main(plan: Plan) -> int:
                 crowd = [tasks.create_task(_customer(appliance, at, over, seen)) for at in range(plan.customers)]
                 for work in (_probe(appliance, over, seen), _watch(appliance, plan, over, seen)):
                     tasks.create_task(work)
+                began = time.monotonic()
                 await _plant(appliance, plan, seen)
+                lasted = time.monotonic() - began
                 over.set()
                 await asyncio.wait(crowd)
             stored = _stored(appliance.database_url())
@@ -93,6 +95,8 @@ async def main(plan: Plan) -> int:
               f"p95 {percentile(waits, 0.95):.1f} s, worst {max(waits, default=0):.1f} s")  # fmt: skip
         print("memory, MB a minute: " + (", ".join(f"{name} {slope:+.2f}" for name, slope in growth.items()) or "-"))
         print(f"connections to the database: {before} after the first part, {after} at the end")
+        if lasted < plan.length:
+            wrong.append(f"ended after {lasted / 60:.0f} minutes: more time away than {plan.length / 60:.0f} may have")
         if available < plan.available:
             wrong.append(f"available {available:.2%}, {plan.available:.1%} was to be")
         wrong += [f"{name} grew by {slope:.2f} MB a minute" for name, slope in growth.items() if slope >= plan.growth]
@@ -106,7 +110,7 @@ async def main(plan: Plan) -> int:
             wrong.append("nothing was planted or nobody probed")
         if left:
             wrong.append(f"left behind: {left}")
-        minutes = round(plan.length / 60, 1)
+        minutes = round(lasted / 60, 1)
         print(f"available {available:.3%} over {minutes} minutes, {len(lost)} of {len(seen.answers)} messages lost")
     return 0
 
@@ -162,13 +166,14 @@ async def _plant(appliance: Appliance, plan: Plan, seen: Seen) -> None:
         ("all connections cut", lambda: _cut_all(appliance)),
     ]
     at = 0
-    while (left := deadline - time.monotonic()) > 0:
+    allowed = (1 - plan.available) * plan.length  # seconds away, after which two hours cannot be met any more
+    while (left := deadline - time.monotonic()) > 0 and seen.up.count(False) <= allowed:
         await asyncio.sleep(min(plan.pause, left))
         if time.monotonic() + plan.pause / 2 < deadline:
             name, fault = faults[at % len(faults)]
             await fault()
             seen.faults.append(name)
-            print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+            print(f"{time.strftime('%H:%M:%S')} {name}; away {seen.up.count(False)} of {len(seen.up)} s", flush=True)
             at += 1
 
 
