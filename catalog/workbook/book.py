@@ -17,7 +17,7 @@ from catalog.workbook.grid import Cell, Grid, is_empty, letter
 from catalog.workbook.layout import Table, far_edge, find_tables
 from catalog.workbook.layouts import Layout, Layouts, named
 from catalog.workbook.messages import message
-from catalog.workbook.picture import Picture, save_pictures
+from catalog.workbook.picture import ALL, Picture, save_pictures
 from catalog.workbook.pictures import find_ods_pictures, find_pictures, zipped
 from catalog.workbook.readers import open_grids
 from catalog.workbook.rows import Draft, Reading, read_rows
@@ -142,6 +142,8 @@ def read(
     known = layouts or Layouts() if mapping is None else Layouts.of(mapping)
     reader = _Reader(path.name, lang, known, include_hidden, currency)
     book = reader.read(grids, kind.value)
+    if sum(picture.size for picture in pictures) > ALL:
+        book.problems.append(Problem(message=message("pictures_left_out", lang, limit=ALL >> 20), lost=False))
     return replace(book, path=path, pictures=pictures)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LARGEST = 30 * 2**20  # bytes of one picture; a camera's photograph has 5 to 15 MB
+ALL = 2**30  # bytes of all pictures of a list: twenty thousand of those that shops show
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"})  # what a browser shows
 
 
@@ -34,14 +35,17 @@ def save_pictures(
     """Writes each picture that lies on a row of `rows` ((sheet, row) to key) into `folder`, named by its content.
 
     `read` gives the bytes of a part, none where they cannot be had. Gives the file by key; the first picture of a row
-    counts.
+    counts, and what comes after `ALL` bytes does not.
     """
     saved: dict[str, Path] = {}
+    room = ALL
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         key = next((rows[picture.sheet, row] for row in picture.rows if (picture.sheet, row) in rows), None)
         if key is None or key in saved or not (content := read(picture.part)):
             continue
+        if (room := room - len(content)) < 0:
+            break
         path = folder / (hashlib.sha256(content).hexdigest()[:24] + posixpath.splitext(picture.part)[1].lower())
         if not path.exists():
             path.write_bytes(content)

@@ -35,3 +35,13 @@ def test_a_damaged_drawing_costs_the_pictures_and_no_row() -> None:
         assert len(xls_pictures(damaged)) <= 4
     assert xls_pictures(whole[: len(whole) // 2]) == ()
     assert xls_pictures(b"nothing") == ()
+
+
+def test_pictures_that_would_fill_the_disk_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.workbook.picture.ALL", 1)
+    monkeypatch.setattr("catalog.workbook.book.ALL", 1)
+
+    book = read(SETS / "pictures.xlsx", lang="en")
+
+    assert not any(product.photo for product in book.with_pictures(tmp_path).products)
+    assert any("were left out" in problem.message for problem in book.problems)
