@@ -21,6 +21,7 @@ from appliance.desk.sessions import Sessions, Visitor
 from appliance.store.store import Store
 from tests.rig import ROOT, free_port
 
+STARTS = 180  # seconds that a console may take to start on a busy box
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 COOKIE = "counterman"
 
@@ -69,7 +70,7 @@ def console(database: str, home: Path, **env: str) -> Iterator[Console]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + STARTS
         while True:
             try:
                 httpx.get(f"{url}/livez", trust_env=False)
