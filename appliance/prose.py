@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from typing import Self
@@ -17,7 +17,7 @@ import structlog
 from appliance.core import ladder
 from appliance.core.company import Passage
 from appliance.core.money import money
-from appliance.core.prompt import SIZES, Prompt, Request, build
+from appliance.core.prompt import SIZES, Prompt, Request, again, build
 from appliance.core.render import Sentences
 from appliance.core.types import Card, Message, Rung
 from models.base import LLM, ModelBusy, ModelError, Outlook
@@ -142,7 +142,35 @@ class Writer:
         attempt.limit = self._longest if probing else choice.limit
         attempt.within = None if probing else SLACK * left / self._wrong - self._sentence / outlook.writing
         await self._attempt(attempt, stopped=stopped, show=show)
-        return self._outcome(attempt, asking, predicted=choice.seconds)
+        written = self._outcome(attempt, asking, predicted=choice.seconds)
+        if attempt.strayed and not probing and (second := await self._second(attempt, asking, brief, patience)):
+            await self._attempt(second, stopped=stopped, show=show)
+            once_more = self._outcome(second, asking, predicted=second.predicted)
+            stages = {**once_more.stages, "prose": once_more.stages["prose"] + written.stages["prose"]}
+            return replace(once_more, blocked=once_more.blocked + written.blocked, stages=stages)
+        return written
+
+    async def _second(self, first: _Attempt, asking: Asking, brief: Brief, patience: float) -> _Attempt | None:
+        """Another try after an answer in another language, where what is left of the patience holds one."""
+        body = (asking.prompt or self._prompt).body
+        request = again(first.request, body, lang=asking.lang, wrong=first.sentences.template)
+        left = min(self._patience, patience) - (self._clock() - asking.since)
+        try:
+            outlook = await self._llm.outlook()
+        except ModelError:
+            return None
+        added = sum(self._llm.tokens(turn.text) for turn in request.turns[-2:])  # the rest has just been read
+        choice = ladder.choose(
+            outlook, prompts=[added], sentence=self._sentence, longest=self._longest, patience=left / self._wrong,
+            grace=GRACE * self._wrong,
+        )  # fmt: skip
+        if choice.rung is not Rung.PROSE:
+            return None
+        second = _Attempt(asking, brief, request, outlook, left)
+        second.limit, second.predicted = choice.limit, choice.seconds
+        second.within = SLACK * left / self._wrong - self._sentence / outlook.writing
+        log.info("prose.again", lang=asking.lang, was=first.sentences.strayed)
+        return second
 
     def _request(self, brief: Brief, asking: Asking, number: int) -> Request:
         return build(
@@ -174,7 +202,7 @@ class Writer:
                             if attempt.seconds + 0.5 * self._sentence / attempt.outlook.writing > attempt.left:
                                 break  # what is left of the patience holds no further sentence
                             deadline.reschedule(loop.time() + attempt.left - attempt.seconds)
-                        if stopped.is_set():
+                        if stopped.is_set() or attempt.strayed:
                             break
             sentences.finish()
         except TimeoutError:
@@ -237,10 +265,16 @@ class _Attempt:
             said=asking.said,
         )  # fmt: skip
         self.cut = self.refused = False
+        self.predicted = 0.0  # seconds to the first sentence
         self.built = self.gate = 0.0  # seconds that the prompt took, and the gate
         self.pieces = self.pieces_to_sentence = 0
         self.first_token = self.first_sentence = 0.0
         self._began = time.perf_counter()
+
+    @property
+    def strayed(self) -> bool:
+        """Whether nothing could be shown because it was in another language than the customer's."""
+        return bool(self.sentences.strayed) and not self.sentences.passed
 
     @property
     def seconds(self) -> float:

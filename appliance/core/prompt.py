@@ -7,10 +7,11 @@ data here: fenced, and stripped of all that looks like a turn, a fence or a mark
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from string import ascii_lowercase, ascii_uppercase
@@ -122,6 +123,15 @@ def build(
     marks = [*_marks(labelled, question), *(f"[{name}]" for name in values)]
     rule = schema(tuple(labelled), marks=marks, lang=lang, digits=digits)
     return Request(turns=turns, schema=rule, rows=labelled, values=values)
+
+
+def again(request: Request, body: str, *, lang: str, wrong: str) -> Request:
+    """The same once more, after an answer in another language: the model reads its own, and what was asked of it."""
+    languages = _read(body)["languages"]
+    answer = {"skus": [], "answer": CONTROL.sub(" ", wrong)[:REMARK]}  # with its marks: they are what it is to keep
+    said = Turn(role="assistant", text=json.dumps(answer, ensure_ascii=False))
+    asked = Turn(role="user", text=languages.get(lang, languages["en"]))
+    return replace(request, turns=(*request.turns, said, asked))
 
 
 def schema(labels: Sequence[str], *, marks: Sequence[str] = (), lang: str = "", digits: bool = False) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from appliance.core import language
 from appliance.core.claims import check
 from appliance.core.claims.numbers import unit_behind
 from appliance.core.prompt import called
@@ -36,6 +37,7 @@ TWICE = re.compile(
     r"\s+(?P=one)(?!\w)",
     re.IGNORECASE,
 )
+OWN, TELLING = re.compile(r"[^\W\d_]+"), 3  # words, and from how many of its own the language of a sentence can be told
 FEW, NAMED = 6, 6  # words of a cell that is a property and no speech; words of a name that a model may use
 LONGEST = 2000  # characters of an answer that are read; a model that runs on is cut there
 
@@ -68,11 +70,17 @@ class Sentences:
         self._focus = self._meant(set())
         self.passed: list[str] = []
         self.blocked: list[tuple[str, str]] = []
+        self.strayed = ""  # the language in which a sentence was written that should have been in another
 
     @property
     def text(self) -> str:
         """What may be shown so far."""
         return " ".join(self.passed)
+
+    @property
+    def template(self) -> str:
+        """What the model wrote so far, with its marks."""
+        return self._answer.text[:LONGEST]
 
     @property
     def skus(self) -> tuple[str, ...]:
@@ -110,6 +118,9 @@ class Sentences:
         sentence = TWICE.sub(lambda match: match["one"], sentence)
         if (not sentence and not why) or sentence in self.passed:
             return []
+        if self._in_another_language(template):
+            self.blocked.append((sentence or template.strip(), f"in another language: {self.strayed}"))
+            return []
         labels = {match[1].translate(LATIN) for match in MARK.finditer(template) if match[1]}
         pronoun = not labels and PRONOUN.match(sentence)
         rows = self._focus if pronoun else tuple(self._rows.values())  # without a focus, no fact can be said of "it"
@@ -125,6 +136,16 @@ class Sentences:
             return []
         self.passed.append(sentence)
         return [sentence]
+
+    def _in_another_language(self, template: str) -> bool:
+        """Judged by the model's own words: names and the company's text may be in any."""
+        own = MARK.sub(" ", template)
+        if len(words := OWN.findall(own)) < TELLING:
+            return False
+        shown = {word.lower() for row in self._rows.values() for word in OWN.findall(f"{row.name} {row.brand}")}
+        told = language.other_than(self._lang, " ".join(word for word in words if word.lower() not in shown))
+        self.strayed = self.strayed or told
+        return bool(told)
 
     def _astray(self, template: str, *, about: bool) -> str:
         """What leads a sentence away from goods and company; `about`: it goes on about the product before."""

@@ -81,6 +81,35 @@ async def test_an_engine_that_has_filled_up_refuses_at_once_and_costs_nothing() 
     assert 0 < llm.within <= 33.0
 
 
+def _answers(*texts: str) -> list[str]:
+    return [json.dumps({"skus": ["A"], "answer": text}, ensure_ascii=False) for text in texts]
+
+
+ENGLISH = "You should take [A], it would suit you best."
+
+
+async def test_an_answer_in_another_language_is_written_once_more() -> None:
+    llm = ScriptedLLM(_answers(ENGLISH, "Вам подойдёт [A]."), outlook=QUICK)
+    written = await write(llm)
+    assert (written.text, written.blocked) == ("Вам подойдёт Насос дренажный.", 1)
+    first, second = llm.asked
+    assert second[: len(first)] == first  # what was read need not be read again
+    assert ENGLISH in second[-2].text and second[-1].text == "Ответь по-русски."
+
+
+async def test_a_second_answer_in_another_language_is_the_last() -> None:
+    llm = ScriptedLLM(_answers(ENGLISH, ENGLISH, "Вам подойдёт [A]."), outlook=QUICK)
+    written = await write(llm)
+    assert (written.text, len(llm.asked)) == ("", 2)
+
+
+async def test_there_is_no_second_answer_where_it_would_come_late() -> None:
+    slow = Outlook(queue=0.0, reading=1000.0, writing=8.0)  # a first sentence takes half of the patience
+    llm = ScriptedLLM(_answers(ENGLISH, "Вам подойдёт [A]."), outlook=slow, pause=timedelta(seconds=0.25))
+    assert (await write(llm, patience=6.0)).text == ""
+    assert len(llm.asked) == 1
+
+
 async def test_who_had_prose_lets_others_through_where_there_is_a_queue() -> None:
     now = 0.0
     llm = ScriptedLLM([TWO], outlook=Outlook(queue=6.5, reading=1000.0, writing=100.0))
