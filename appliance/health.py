@@ -102,7 +102,8 @@ class Health:
     async def _watch(self, name: str, probe: Probe) -> None:
         while True:
             await self._ask(name, probe)
-            await asyncio.sleep(self._pace(name))
+            while (rest := self._at[name] + self._pace(name) - time.monotonic()) > 0:
+                await asyncio.sleep(min(rest, AGAIN))  # whoever asked beside us may have found it ill since
 
     async def _ask(self, name: str, probe: Probe) -> None:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from appliance import causes, probes
+from appliance import health as health_
 from appliance.health import VITAL, Health, Part, Probe, State, bad, overall
 from appliance.sealed import Sealed
 from catalog.product import Product
@@ -42,6 +43,23 @@ async def test_only_what_customers_cannot_do_without_fails_the_box() -> None:
     health = Health({"database": Probe(look=hang, patience=0.05, silent="database_away")})
     assert overall(await health.parts()) is State.FAIL
     assert {"database"} == VITAL
+
+
+async def test_a_seldom_part_that_was_found_ill_is_looked_at_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_, "AGAIN", 0.05)
+    slow = [False, True]  # the box begins: our own look is quick, that of the first monitor beside it is not
+
+    async def look() -> Part:
+        await asyncio.sleep(5.0 if slow and slow.pop(0) else 0.01)
+        return Part(name="x")
+
+    health = Health({"x": Probe(look=look, every=300.0, patience=0.3)})
+    asker = asyncio.get_running_loop().create_task(health.run())
+    await asyncio.sleep(0)
+    assert (await health.parts())[0].state is State.DEGRADED
+    await asyncio.sleep(0.3)
+    assert (await health.parts())[0].state is State.OK, "it does not stay ill for the five minutes of its pace"
+    asker.cancel()
 
 
 async def test_monitors_that_ask_often_get_the_last_look_and_cost_nothing() -> None:
