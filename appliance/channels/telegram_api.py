@@ -5,7 +5,7 @@ Loading aiogram takes seconds of a small processor, so this module is imported b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
@@ -56,6 +56,8 @@ IMPATIENT = 5  # seconds of a 429 that are waited for on the spot; a longer one 
 TRIES = 4
 TIMEOUT = 20.0  # seconds for one call
 TIMEOUT_UPLOAD = 60.0
+# What a message may have brought and a method of that name sends again by its `file_id`.
+KEPT = ("photo", "voice", "audio", "video", "video_note", "animation", "document", "sticker")
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 BAD_PHOTO = ("wrong file identifier", "failed to get http url content", "image_process_failed", "photo_invalid",
              "wrong type of the web page content", "wrong remote file", "media_empty", "webpage_")  # fmt: skip
@@ -158,6 +160,14 @@ class Api:
                 chat, BufferedInputFile(contents, name), request_timeout=int(TIMEOUT_UPLOAD)
             )
         return message.message_id
+
+    async def send_kept(self, chat: int, kind: str, file_id: str) -> int | None:
+        """A file that somebody sent to this bot, as what it was sent; None for a kind that no method sends."""
+        send: Callable[..., Awaitable[Message]] | None = getattr(self._bot, f"send_{kind}", None)
+        if send is None or kind not in KEPT:
+            return None
+        with _translated():
+            return (await send(chat, file_id)).message_id
 
     async def turn_photo(
         self, chat: int, post: int, photo: str | bytes, text: Styled, markup: InlineKeyboardMarkup | None

@@ -24,6 +24,7 @@ COMMANDS = ("search", "contact", "language", "help", "forget")  # as the menu sh
 WEB = "web"  # kind of the links that carry a dialogue over from the site
 WEB_PREFIX = "w_"
 RECAP = 6  # messages of a dialogue that are shown where it goes on
+LATELY = 12  # events among which the bot has said lately what it can do
 RECAP_CHARS = 300  # of each of them
 MEDIA = ("photo", "voice", "audio", "video", "video_note", "animation", "document", "sticker", "location", "venue",
          "poll", "dice", "contact")  # fmt: skip
@@ -117,15 +118,26 @@ class Ears:
             here = await tx.conversation_at(CHANNEL, caller.address)
             about = await tx.focused(here.id) if here else ""
             payload = {"ref": about} if about else {}
-            return await self._ask(tx, caller, origin, text, **payload)
+            heard = await self._ask(tx, caller, origin, text, **payload, **_file(message, kind))
+            if kind and here and here.owner is not Owner.AGENT:  # the caption is answered, and the rest was not seen
+                await self._notice(tx, here, say("only_text", here.lang))
+            return heard
         if not kind:
             return Heard()  # pinned messages and the like
-        file = getattr(getattr(message, kind), "file_id", "") if kind != "photo" else message.photo[-1].file_id  # type: ignore[index]
-        conversation = await self._keep(tx, caller, origin, kind, f"[{kind}]", file_id=file)
+        conversation = await self._keep(tx, caller, origin, kind, f"[{kind}]", **_file(message, kind))
         if conversation and conversation.owner is not Owner.AGENT:
-            lang = conversation.lang
-            await self._notice(tx, conversation, f"{say('only_text', lang)} {say('abilities', lang)}")
+            await self._only_text(tx, conversation, message.media_group_id)
         return Heard()
+
+    async def _only_text(self, tx: Transaction, conversation: Conversation, album: str | None) -> None:
+        """What the bot can do, in full the first time; an album is answered once."""
+        lang = conversation.lang
+        *before, _ = await tx.earlier(conversation.id, before=conversation.last_seq + 1, limit=LATELY)
+        if album and any(event.payload.get("album") == album for event in before):
+            return
+        told = any(event.kind == "notice" and event.text.startswith(say("only_text", lang)) for event in before)
+        words = say("only_text", lang)
+        await self._notice(tx, conversation, words if told else f"{words} {say('abilities', lang)}")
 
     async def _command(self, tx: Transaction, origin: str, caller: Caller, text: str) -> Heard:
         command, _, rest = text[1:].partition(" ")
@@ -375,6 +387,15 @@ class Press:
 
     def _old(self) -> Heard:
         return Heard(notice=say("bot_old_button", self._lang))
+
+
+def _file(message: Message, kind: str) -> dict[str, str]:
+    """Which file a message brought, for a manager who may want to see it; nothing for a text."""
+    if not kind:
+        return {}
+    file = message.photo[-1] if message.photo else getattr(message, kind)
+    album = {"album": message.media_group_id} if message.media_group_id else {}
+    return {"file": kind, "file_id": getattr(file, "file_id", ""), **album}
 
 
 def _is_here(conversation: Conversation, caller: Caller) -> bool:

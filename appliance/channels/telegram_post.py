@@ -13,7 +13,7 @@ from appliance.channels import telegram_cards as cards
 from appliance.channels.base import Undeliverable
 from appliance.channels.telegram_api import Api, inline, phone_key
 from appliance.channels.telegram_cards import Do, Keyboard
-from appliance.channels.telegram_faults import BadPhoto, Moved, NoSuchPost
+from appliance.channels.telegram_faults import BadPhoto, Moved, NoSuchPost, Refused
 from appliance.channels.telegram_fence import assistants
 from appliance.channels.telegram_photos import Photo, Photos
 from appliance.channels.telegram_text import TEXT, Styled, from_markdown
@@ -189,8 +189,18 @@ class Poster:
         text, keys = _set(written)
         post = await self._api.send(chat, text, inline(keys))
         await self._note(parcel.id, "text", post)
+        if parcel.kind == leads.RELAY:
+            await self._show(chat, UUID(parcel.body["message"]))
         if parcel.kind == leads.NOTICE:
             await self._note(UUID(parcel.body["lead"]), f"{chat} {parcel.body['why']}", post)
+
+    async def _show(self, chat: int, message: UUID) -> None:
+        """The photo, voice or file that a customer sent, below the words about it; one that is gone is not shown."""
+        async with self._store.transaction() as tx:
+            said = next(iter(await tx.said(message)), None)
+        if said and (file := said.payload.get("file_id")):
+            with suppress(Refused, BadPhoto):
+                await self._api.send_kept(chat, str(said.payload.get("file", "")), str(file))
 
     async def _rewrite(self, chat: int, parcel: Parcel) -> None:
         """The notices of a lead that stand in the chat are set right."""

@@ -115,6 +115,17 @@ def _send_document(call: Call) -> Any:
     return _send(call, document=document, **_caption(call.given))
 
 
+def _send_voice(call: Call) -> Any:
+    file = _file(call, call.given.get("voice", ""), "voice")
+    return _send(call, voice={"file_id": file.id, "file_unique_id": file.unique, "duration": 3}, **_caption(call.given))
+
+
+def _send_sticker(call: Call) -> Any:
+    file = _file(call, call.given.get("sticker", ""), "sticker")
+    about = {"type": "regular", "width": 512, "height": 512, "is_animated": False, "is_video": False}
+    return _send(call, sticker={"file_id": file.id, "file_unique_id": file.unique, **about})
+
+
 def _send_album(call: Call) -> Any:
     media = call.given["media"]
     contents = []
@@ -336,6 +347,8 @@ METHODS: Mapping[str, Callable[[Call], Any]] = {
     "sendMessage": _send_message,
     "sendPhoto": _send_photo,
     "sendDocument": _send_document,
+    "sendVoice": _send_voice,
+    "sendSticker": _send_sticker,
     "sendMediaGroup": _send_album,
     "sendContact": _send_contact,
     "sendMessageDraft": _send_draft,

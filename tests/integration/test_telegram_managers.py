@@ -179,7 +179,7 @@ async def test_a_manager_who_serves_nobody_is_a_customer(office: Office) -> None
     await maria.sees("Вы сейчас не ведёте диалог")
 
 
-async def test_a_managers_photo_is_refused_plainly_and_a_customers_is_named(office: Office) -> None:
+async def test_a_managers_photo_is_refused_plainly_and_a_customers_is_seen(office: Office) -> None:
     anna, maria = office.house.person(), office.phone("Мария")
     await office.lead(anna)
     await maria.sees("Новая заявка")
@@ -191,6 +191,15 @@ async def test_a_managers_photo_is_refused_plainly_and_a_customers_is_named(offi
     await maria.sees("Клиенту отсюда уходит только текст")
     anna.send_photo(picture.getvalue())
     await maria.sees("отправлено фото")
+    await maria.sees(lambda seen: bool(seen.photo))
+    after = max(maria.chat.messages)
+    anna.send_photo(picture.getvalue(), caption="the plate of the old pump")
+    await maria.sees("Anna: the plate of the old pump", after=after)
+    await maria.sees(lambda seen: bool(seen.photo), after=after)
+    anna.send_voice()
+    await maria.sees(lambda seen: "voice" in seen.raw, after=after)
+    anna.send_document()
+    await maria.sees(lambda seen: "document" in seen.raw, after=after)
     await asyncio.sleep(2)
     said = " ".join(seen.text for seen in anna.seen())
     assert "вот такой" not in said and "only read text" not in said
