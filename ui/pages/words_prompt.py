@@ -7,7 +7,7 @@ from html import escape
 
 from nicegui import background_tasks, ui
 
-from appliance.desk.words import Form, PromptVersion, Tried, Unfit
+from appliance.desk.words import TRIED, Form, PromptVersion, Tried, Unfit
 from ui import frame, goods, parts
 from ui.pages.words_prompts import state
 from ui.site import Here, Site
@@ -119,6 +119,8 @@ class Editor:
                 self._start = parts.button(here, say("try_now"), self._begin, icon="play_arrow")
                 self._end = parts.button(here, say("stop"), self._stop, kind="quiet", icon="stop")
             self._end.set_visibility(False)
+            self._progress = parts.progress()
+            self._progress.box.set_visibility(False)
 
     async def _begin(self) -> None:
         if not self._looked():
@@ -128,7 +130,7 @@ class Editor:
         live = next((one for one in await self._desk.prompts(self._here.actor) if one.live), None)
         if live and (live.version != self._found.version or self._form() != self._filled):
             prompts.insert(0, (live.version, (await self._desk.prompt(self._here.actor, live.version))[1]))
-        questions = str(self._questions.value or "").splitlines()
+        questions = [one for one in str(self._questions.value or "").splitlines() if one.strip()][:TRIED]
         self._results.clear()
         self._stop()
         self._end.set_visibility(True)
@@ -137,8 +139,9 @@ class Editor:
 
     async def _run(self, prompts: list[tuple[str, Form]], questions: list[str]) -> None:
         """Answers as they come; leaving the page cancels this, and with it the model's work."""
-        asked = ""
+        asked, done, wanted = "", 0, len(prompts) * len(questions)
         sides: ui.element | None = None
+        self._far(done, wanted)
         answers = self._desk.try_out(self._here.actor, prompts, questions)
         try:
             async for tried in answers:
@@ -150,6 +153,8 @@ class Editor:
                             sides = ui.element("div").classes("c-tried-sides")
                 with sides:
                     _shown(self._here, tried)
+                done += 1
+                self._far(done, wanted)
         except Unfit as error:
             with self._results:
                 parts.text(self._here.say(f"unfit_{error.id}"), "c-soft", tag="p")
@@ -161,6 +166,12 @@ class Editor:
             if not self._start.is_deleted:
                 self._start.set_enabled(True)
                 self._end.set_visibility(False)
+                self._progress.box.set_visibility(False)
+
+    def _far(self, done: int, wanted: int) -> None:
+        """How many answers are there; on a box without a card each takes the model some seconds."""
+        self._progress.box.set_visibility(done < wanted)
+        self._progress.show(self._here.say("try_far", n=min(done + 1, wanted), of=wanted), done / max(wanted, 1))
 
     def _stop(self) -> None:
         if self._running and not self._running.done():
