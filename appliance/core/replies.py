@@ -41,9 +41,10 @@ SMALLTALK = {  # topic -> sentence; the first topic that fits is answered
 
 def card(product: Product, *, lang: str, version: str) -> Card:
     """A product as a customer of that language sees it."""
+    name = _name(product, lang)
     return Card(
         sku=product.sku,
-        name=_name(product, lang),
+        name=name,
         price=product.price,
         currency=product.currency,
         stock=None if product.stock_about else product.stock,  # "there is some" is no figure to quote
@@ -51,7 +52,7 @@ def card(product: Product, *, lang: str, version: str) -> Card:
         brand=product.brand,
         category=product.category,
         photo=product.photo,
-        attributes=tuple(_property(attribute.name, attribute.text, lang) for attribute in product.attributes),
+        attributes=_properties(product, name, lang),
         catalog_version=version,
     )
 
@@ -62,6 +63,8 @@ def goods(found: Found, cards: Sequence[Card], *, lang: str, follow: FollowUp | 
         words = say("more", lang)
     elif follow and follow.kind == "refine":
         words = say(REFINED.get(follow.why, "changed"), lang)
+        if follow.why not in REFINED and not _comparable(cards):  # "with that in mind" alone says nothing
+            words = say("found", lang, n=len(cards))
     else:
         words = say("found", lang, n=len(cards))
     return " ".join([*_what_was_changed(found, lang), _with_price(words, cards, lang)])
@@ -74,7 +77,7 @@ def nothing(found: Found, near: Sequence[Card], *, lang: str, follow: FollowUp |
     elif follow and follow.kind == "more":
         words = say("none_more", lang)
     elif near:
-        words = say("none_near", lang, turn=turn).rstrip(" :：") + "."
+        words = say("none_near", lang, turn=turn).rstrip(" :：") + _stop(lang)
     else:
         words = f"{say('none', lang, turn=turn)} {say('none_offer', lang)}"
     return " ".join([*_what_was_changed(found, lang), words])
@@ -167,10 +170,19 @@ def form(lang: str, consents: Consents = ALL_SHIPPED) -> Mapping[str, Any]:
 def _with_price(words: str, cards: Sequence[Card], lang: str) -> str:
     """ "4 products: from 9 510 ₽." where all prices can be compared. The cards stand above, so no colon may hang."""
     lead = words.rstrip(" :：")
-    prices = [shown.price for shown in cards if shown.price is not None]
-    if len(prices) < len(cards) or len({shown.currency for shown in cards}) != 1:
-        return f"{lead}."
-    return f"{lead}: {say('price_from', lang, price=money(min(prices), cards[0].currency, lang))}."
+    if not _comparable(cards):
+        return f"{lead}{_stop(lang)}"
+    least = min(shown.price for shown in cards if shown.price is not None)
+    return f"{lead}: {say('price_from', lang, price=money(least, cards[0].currency, lang))}{_stop(lang)}"
+
+
+def _comparable(cards: Sequence[Card]) -> bool:
+    """Whether all have a price, in one currency."""
+    return len({shown.currency for shown in cards}) == 1 and all(shown.price is not None for shown in cards)
+
+
+def _stop(lang: str) -> str:
+    return "。" if lang == "zh" else "."
 
 
 def _what_was_changed(found: Found, lang: str) -> list[str]:
@@ -197,6 +209,14 @@ def _name(product: Product, lang: str) -> str:
     if product.lang == lang or (lang in READS_RUSSIAN and (not product.lang or product.lang == "ru")):
         return product.name
     return names.get(lang) or (names.get("en") if lang not in READS_RUSSIAN else names.get("ru")) or product.name
+
+
+def _properties(product: Product, name: str, lang: str) -> tuple[tuple[str, str], ...]:
+    """On a card whose name the customer can read, words of another alphabet are left out."""
+    all_of_them = tuple(_property(attribute.name, attribute.text, lang) for attribute in product.attributes)
+    if lang in READS_RUSSIAN or CYRILLIC.search(name):
+        return all_of_them
+    return tuple((label, text) for label, text in all_of_them if not CYRILLIC.search(label + text))
 
 
 def _property(name: str, text: str, lang: str) -> tuple[str, str]:
