@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -21,7 +22,9 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from catalog.product import CatalogError
 from catalog.wish import Limit, Wish
+from catalog.workbook.apart import read_apart
 from tests import hostile
 from tests.price_lists import LISTS
 from tests.rig import ROOT, verdict
@@ -33,6 +36,7 @@ GUIDED, QUICK_GUIDED = 45, 5  # seconds of libFuzzer for each of its targets
 TARGETS = ("scan", "understand", "search", "cells", "csv", "html", "xml", "xlsx")
 LARGE = 3_000_000  # bytes: larger real lists are not worth their time here
 SLOW = 20.0  # seconds in which any file must be read or refused, a damaged one of 3 MB on a busy box included
+ASIDE = 1 << 30  # bytes of memory for one damaged file
 QUERY = 1.0  # seconds for a query of 10,000 characters and for one of 1,000 filters
 MEMORY = 2.5  # GB at most in all of this
 
@@ -124,15 +128,29 @@ def _mutants(number: int, wrong: list[str]) -> None:
     files = {path.name: path.read_bytes() for path in whole} | _made()
     chance = np.random.default_rng(6)
     names = sorted(files)
-    began, worst = time.monotonic(), (0.0, "")
+    began, worst, ended = time.monotonic(), (0.0, ""), 0
     for turn in range(number):
         name = names[turn % len(names)]
-        took = _read(
-            hostile.mutated(files[name], chance), f"damaged.{name.rpartition('.')[2]}", wrong, f"{turn}: {name}"
-        )
+        data, ending = hostile.mutated(files[name], chance), name.rpartition(".")[2]
+        took, fault = hostile.read_aside(data, f"damaged.{ending}", memory=ASIDE, seconds=int(SLOW))
         worst = max(worst, (took, name))
-    print(f"{number} damaged files of {len(names)} in {time.monotonic() - began:.0f} s, "
-          f"at most {worst[0]:.1f} s each", flush=True)  # fmt: skip
+        if fault == hostile.ENDED:
+            ended += 1
+            _tried(f"{turn}: {name}", partial(_refused_apart, data, f"damaged.{ending}"), wrong)
+        elif fault:
+            wrong.append(f"{turn}: {name}: {fault}")
+    print(f"{number} damaged files of {len(names)} in {time.monotonic() - began:.0f} s, at most {worst[0]:.1f} s each; "
+          f"{ended} would have taken the process with them, and were refused in words", flush=True)  # fmt: skip
+
+
+def _refused_apart(data: bytes, name: str) -> None:
+    """What ends a process is refused by the mechanism that commands and console read with."""
+    with tempfile.TemporaryDirectory(prefix="counterman-") as folder:
+        path = Path(folder) / name
+        path.write_bytes(data)
+        for lang in ("ru", "en"):
+            with contextlib.suppress(CatalogError):
+                read_apart(path, lang=lang, most_memory=ASIDE)
 
 
 def _made() -> dict[str, bytes]:
