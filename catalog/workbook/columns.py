@@ -244,19 +244,28 @@ def _is_sum(label: str) -> bool:
 
 def _settle_items(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
     """ "Item | Description": what is called an item is a counter or a code where the description says what it is."""
-    fields = [column.field for column in columns.values()]
     told = [column for column in columns.values() if column.field == "description" and contents[column.index].count]
-    if fields.count("name") != 1 or not told:
-        return
-    item = next(column for column in columns.values() if column.field == "name")
-    held, best = contents[item.index], max(told, key=lambda column: contents[column.index].filled)
-    if held.count < 3 or held.coded < 0.9 or contents[best.index].coded > 0.5 or contents[best.index].filled < 0.5:
-        return
-    counter = held.ordinal > 0.6
-    if not counter and held.distinct < 0.9:
-        return
-    columns[item.index] = replace(item, field="index" if counter else "sku", confidence=0.7)
-    columns[best.index] = replace(best, field="name", confidence=0.8)
+    named = [column for column in columns.values() if column.field == "name"]
+    for column in named:
+        held = contents[column.index]
+        empty_or_mark = not held.count or (held.count > 5 and held.distinct < 0.2)  # "Mixed product": yes or no
+        if told and column.confidence < 0.8 and empty_or_mark:
+            columns[column.index] = replace(column, field="attribute", confidence=0.5)
+    named = [column for column in columns.values() if column.field == "name"]
+    if len(named) == 1 and told:
+        best = max(told, key=lambda column: contents[column.index].count)
+        if field := _item(contents[named[0].index], contents[best.index]):
+            columns[named[0].index] = replace(named[0], field=field, confidence=0.9)
+            columns[best.index] = replace(best, field="name", confidence=0.8)
+
+
+def _item(held: Content, words: Content) -> str:
+    """Whether a column of names beside one of descriptions holds a counter ("index"), codes ("sku") or names ("")."""
+    if held.count < 3 or held.coded < 0.9 or words.count * 2 < held.count or words.numeric > 0.3:
+        return ""
+    if held.ordinal > 0.6:
+        return "index"
+    return "sku" if held.distinct >= 0.9 and words.coded <= 0.5 and words.length > held.length else ""
 
 
 def _settle_twins(columns: dict[int, Column], contents: Mapping[int, Content]) -> None:
