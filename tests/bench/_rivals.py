@@ -34,11 +34,14 @@ def chromadb(vectors: Any, folder: str) -> Ask:
     return ask
 
 
-def qdrant(vectors: Any, folder: str) -> Ask:
-    """Its local mode: the client's own search in this process, exact."""
+def qdrant(vectors: Any, _folder: str) -> Ask:
+    """Its local mode: the client's own search in this process, exact.
+
+    In memory, where it searches in either case: on disk it commits every point by itself, which takes half an hour.
+    """
     from qdrant_client import QdrantClient, models  # type: ignore[import-not-found, unused-ignore]
 
-    client = QdrantClient(path=folder)
+    client = QdrantClient(":memory:")
     about = models.VectorParams(size=vectors.shape[1], distance=models.Distance.COSINE)
     client.create_collection("goods", vectors_config=about)
     client.upload_collection("goods", vectors=vectors, ids=range(len(vectors)))
