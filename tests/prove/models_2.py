@@ -1,6 +1,6 @@
 """models-2: the judged dialogues are routed, answered in their language, followed up and refused as they should be.
 
-Both sets through the whole assistant on the sample catalogue: the one that was tuned on, and the one that was kept. No
+All sets through the whole assistant on the sample catalogue: the one that was tuned on, and the one that was kept. No
 model writes here: what is judged is decided before one is asked, and must be right on a box without one.
 """
 
@@ -16,7 +16,10 @@ from pathlib import Path
 from tests.prove_kit import prepared_home
 from tests.rig import ROOT, Appliance, verdict
 
-SETS = {"dialogue": "the set that was tuned on", "dialogue_held_out": "the set that was kept"}
+SETS = {
+    "dialogue": "the set that was tuned on", "dialogue_held_out": "the set that was kept",
+    "dialogue_third": "the set written last",  # says nothing of what is sold, so nothing of what is found
+}  # fmt: skip
 FLOORS = {"route": 0.95, "lang_ru_en": 0.99, "lang_rest": 0.95, "follow_up": 0.90, "none": 0.95}  # issue 4, point 2
 SAID = {
     "route": "routed rightly", "lang_ru_en": "answered in Russian or English as asked",
@@ -35,6 +38,8 @@ def main(*, quick: bool) -> None:
             figures = _judged(home, Path(folder), name, every=quick)
             wanted = {key: floor - 0.1 * quick for key, floor in FLOORS.items() if not (quick and key == "none")}
             for key, floor in wanted.items():
+                if key not in figures:
+                    continue
                 print(f"{words}: {figures[key]:.1%} {SAID[key]} (at least {floor:.0%})", flush=True)
                 if figures[key] < floor:
                     wrong.append(f"{words}: {figures[key]:.1%} {SAID[key]}, not {floor:.0%}")
