@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +17,22 @@ from rapidfuzz.distance import OSA
 from catalog.glossary import knows
 from catalog.lanes.postings import mapped
 from catalog.normalize import fold, script, sound, switched, unit_of, words
+from catalog.normalize.latin import in_cyrillic
 from catalog.normalize.text import russian_cousin
+from catalog.understand import function_words
 
 SHORTEST = 5  # letters; shorter words have too many neighbours to be corrected (as in Meilisearch's typo rules)
 TWO_SLIPS = 8  # letters from which two slips are forgiven
+DEEP = 20  # letters up to which two letters too many are looked for
+GLUED, GLUED_LATIN = 9, 12  # letters from which two words may stand in one; English joins more of its words by itself
 LONGEST = 40  # letters; nothing longer is a word
 RARE = 3  # rows up to which a known word may itself be somebody's slip
 MOST_WORDS = 40  # of a query that are looked at; what follows is kept as written
 
 
-_ODD = re.compile(r"[^\W_][\[\]{}`;'][^\W_]")  # marks inside a word are letters of the other layout
+_ODD = re.compile(r"[^\W_][\[\]{}`;'~\"<>:][^\W_]")  # marks inside a word are letters of the other layout
 _DIGIT = re.compile(r"\d")
+_JOINING = re.compile("^.{2,6}[ое]$")  # the first half of a Russian compound: `тепло`, `мото`
 _REPEATED = re.compile(r"(.)\1+")
 
 
@@ -71,9 +77,9 @@ class Fixer:
         head, tail = chunks[:MOST_WORDS], chunks[MOST_WORDS:]
         readings: list[tuple[str, str]] = []
         flipped = self._flipped(head)
-        out = [self._mended(flipped.get(place, chunk), readings) for place, chunk in enumerate(head)]
-        fixed = " ".join([*out, *tail])
-        guessed = len({word for word, other in readings if sound(word) != sound(other) and not self._frequency(word)})
+        meant = self._joined([flipped.get(place, chunk) for place, chunk in enumerate(head)])
+        fixed = " ".join([*(self._mended(chunk, readings) for chunk in meant), *tail])
+        guessed = len({word for word, other in readings if not _alike(word, other) and not self._frequency(word)})
         changed = fold(fixed) != fold(" ".join(chunks))
         return Fixed(text=fixed, changed=changed, readings=tuple(readings), guessed=guessed)
 
@@ -116,27 +122,84 @@ class Fixer:
 
         return not _DIGIT.search(chunk) and near(other) and not near(chunk)
 
+    def _joined(self, chunks: list[str]) -> list[str]:
+        """The chunks, with two made one where a space has slipped into a known word: `принадлежн ости`."""
+        out: list[str] = []
+        for chunk in chunks:
+            whole = f"{out[-1]}{chunk}" if out else ""
+            torn = whole.isalpha() and len(whole) >= SHORTEST and min(len(out[-1]), len(chunk)) > 1
+            if torn and not (self._frequency(out[-1]) and self._frequency(chunk)) and self._frequency(whole):
+                out[-1] = whole
+            else:
+                out.append(chunk)
+        return out
+
     def _mended(self, chunk: str, readings: list[tuple[str, str]]) -> str:
         """The chunk with its unknown words replaced by the likeliest known ones."""
         for word in words(fold(chunk)):
             count = self._frequency(word)
-            if count > RARE or not word.isalpha() or not 3 <= len(word) <= LONGEST or unit_of(word):
+            if count > RARE or not 3 <= len(word) <= LONGEST or unit_of(word):
                 continue
-            found = self._neighbours(word) if count else self._read(word)
+            if not word.isalpha():
+                found = [] if count else self._transliterated(word)
+            elif not count and f"{word}." in chunk:
+                found = self._begun(word) or self._read(word)
+            else:
+                found = self._neighbours(word) if count else self._read(word)
             if count:  # a slip may stand in the catalogue itself, beside many rows that are spelt well
                 readings.extend((word, other) for other in found[:2] if self._frequency(other) > 10 * count)
             elif found:
-                chunk = re.sub(re.escape(word), found[0], fold(chunk).replace("'", ""), count=1)
+                bare = fold(chunk).replace("'", "").replace(f"{word}.", f"{word} ", 1).strip()
+                chunk = bare.replace(word, found[0], 1)
                 readings.extend((word, other) for other in found[:4])
         return chunk
 
     def _read(self, word: str) -> list[str]:
-        """What an unknown word may be: one that sounds the same, a Ukrainian word's Russian cousin, a slip."""
+        """What an unknown word may be: one that sounds the same, a Ukrainian word's Russian cousin, a slip, or two."""
         found = self._heard(word)
         cousin = russian_cousin(word)
         if not found and cousin != word:
             found = [cousin] if self._frequency(cousin) else self._heard(cousin) or self._neighbours(cousin)
-        return found or ([] if knows(word) else self._neighbours(word))  # a word of another language is no slip
+        if found or knows(word):  # a word of another language is no slip
+            return found
+        return self._transliterated(word) or self._neighbours(word) or self._parted(word) or self._slipped(word)
+
+    def _transliterated(self, word: str) -> list[str]:
+        """Known words that one of the habits of writing Russian in Latin letters makes of this one."""
+        for read in in_cyrillic(word):
+            found = [read] if self._frequency(read) else self._heard(read)
+            if found and len(found[0]) >= SHORTEST:
+                return found
+        return []
+
+    def _begun(self, word: str) -> list[str]:
+        """Known words that begin so, the most frequent first: what an abbreviation may stand for."""
+        first = bisect_left(self._words, word)
+        last = bisect_left(self._words, word + "\uffff", first)
+        return [self._words[at] for at in sorted(range(first, last), key=lambda at: -self._counts[at])[:4]]
+
+    def _parted(self, word: str) -> list[str]:
+        """The two known words that were written as one: of several ways, that whose rarer word is the most frequent.
+
+        Not where the word may be whole in its language and only absent here: `wallpaper`, `мотоблок`.
+        """
+        if len(word) < (GLUED_LATIN if word.isascii() else GLUED):
+            return []
+        silent = function_words()
+        ways = [
+            (min(self._frequency(one), self._frequency(other)), f"{one} {other}")
+            for one, other in ((word[:at], word[at:]) for at in range(2, len(word) - 1))
+            if (len(one) > 3 or one in silent) and (len(other) > 3 or other in silent) and not _JOINING.search(one)
+        ]
+        count, best = max(ways, default=(0, ""))
+        return [best] if count >= RARE else []
+
+    def _slipped(self, word: str) -> list[str]:
+        """Neighbours that two slips at once have hidden: a Latin spelling and a slip, or two letters too many."""
+        for read in in_cyrillic(word):
+            if found := self._neighbours(read):
+                return found
+        return self._neighbours(word, deep=True) if TWO_SLIPS <= len(word) <= DEEP else []
 
     def _heard(self, word: str) -> list[str]:
         """Known words that sound the same, whatever the alphabet, the most frequent first."""
@@ -146,13 +209,17 @@ class Fixer:
         same = [at for at in self._sounds.of(key) if sound(self._words[at]) == key and self._words[at] != word]
         return [self._words[at] for at in sorted(same, key=lambda at: -self._counts[at])[:5]]
 
-    def _neighbours(self, word: str) -> list[str]:
-        """Known words at most one slip away (two in long words), the nearest and then the most frequent first."""
+    def _neighbours(self, word: str, *, deep: bool = False) -> list[str]:
+        """Known words at most one slip away (two in long words), the nearest and then the most frequent first.
+
+        `deep` also tries the word without two of its letters, ten times the work.
+        """
         if len(word) < SHORTEST:
             return []
         allowed = 2 if len(word) >= TWO_SLIPS else 1
         near: dict[str, tuple[int, int]] = {}
-        for form in _dropped(word):
+        forms = _dropped(word)
+        for form in forms.union(*map(_dropped, forms)) if deep else forms:
             for at in self._slips.of(form):
                 other = self._words[at]
                 if other in near:
@@ -190,6 +257,11 @@ class _Hashes:
 def _dropped(word: str) -> set[str]:
     """The word, without each one of its letters, and without repeated ones."""
     return {word, _REPEATED.sub(r"\1", word), *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+
+
+def _alike(word: str, other: str) -> bool:
+    """Whether they sound the same, but for a space."""
+    return sound(word) == sound(other.replace(" ", ""))
 
 
 def _letters(text: str) -> int:

@@ -11,20 +11,23 @@ from catalog.fixer import Fixed, Fixer
 from catalog.glossary import Glossed, spaced, translate
 from catalog.lanes.grams import sounds
 from catalog.naming import Names
-from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem
+from catalog.normalize import DIMENSIONS, Quantity, fold, fold_code, scan, script, spelt_code, stem, switched
 from catalog.normalize.text import WORD, words
 from catalog.understand import function_words, refine, understand
 from catalog.wish import Limit, Wish
 
 LONGEST = 600  # characters of a wish that are searched
 MOST_TERMS = 48  # words of a wish that are looked at
-GLUED = 4  # neighbouring chunks that may be one code written with spaces
+GLUED = 6  # neighbouring chunks that may be one code written with spaces: `2 CDS 271 006 R 0318`
 MEASURE = 0.35  # weight of the bare words of a quantity ("3", "квт"), whose sense its token carries
+SURE_CODE = 6  # letters and figures from which a code that was misread is still no chance
 READING = 0.5  # weight of another reading of a misspelt word
 
 
 _DIGIT = re.compile(r"\d")
 _CYRILLIC = re.compile("[а-я]")
+_LOOKS = {"o": "0", "0": "o", "l": "1", "i": "1", "1": "i"}
+_FIGURES = str.maketrans("oli", "011")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ def prepare(wish: Wish, *, fixer: Fixer, names: Names, is_code: Callable[[str], 
     wish = names.read(replace(wish, text=spaced(fold(wish.text)[:LONGEST])))
     text = wish.text
     codes = tuple(_codes(text))
+    if not any(is_code(code) for code, _ in codes):
+        codes += tuple((code, share) for code, share in _misread(text) if is_code(code))
     protected = any(is_code(code) for code, share in codes if share > 0.6)
     fixed = Fixed(text=text) if protected else fixer.fix(text)
     searched = fold(fixed.text)
@@ -145,6 +150,23 @@ def _preferred(limits: Iterable[Limit]) -> list[Quantity]:
         for limit in limits
         if not limit.sure and limit.what in DIMENSIONS and limit.low is not None and limit.high is not None
     ]
+
+
+def _misread(text: str) -> Iterator[tuple[str, float]]:
+    """What a code may have been before a letter was taken for the figure that looks like it, or typed in the other
+    layout: `VT15O13810` is `vt15013810`, `2свы284001` is `2cds284001`."""
+    chunks = text.split()[:MOST_TERMS]
+    letters = max(sum(map(len, chunks)), 1)
+    for chunk in chunks:
+        bare = chunk.strip("()[]«»\"'.,;:!?")
+        code = fold_code(bare)
+        if len(code) < SURE_CODE or not _DIGIT.search(code) or code.isdigit():
+            continue
+        flips = [code[:at] + _LOOKS[sign] + code[at + 1 :] for at, sign in enumerate(code) if sign in _LOOKS]
+        spelt = [fold_code(switched(bare))] if _CYRILLIC.search(bare) else []
+        for one in dict.fromkeys((*spelt, code.translate(_FIGURES), *flips)):
+            if one != code:
+                yield one, len(chunk) / letters
 
 
 def _codes(text: str) -> Iterator[tuple[str, float]]:

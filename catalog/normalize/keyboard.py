@@ -5,7 +5,8 @@ from __future__ import annotations
 # The keys of the standard Russian (ЙЦУКЕН) and US layouts, row by row, as printed on every keyboard sold in Russia.
 _LATIN = "`qwertyuiop[]asdfghjkl;'zxcvbnm,./"
 _RUSSIAN = "ёйцукенгшщзхъфывапролджэячсмитьбю."
-_TO_RUSSIAN = str.maketrans(_LATIN, _RUSSIAN)
+_SHIFTED = '~{}:"<>'  # the keys beside the letters, with Shift or Caps Lock held: they are letters in Russian alone
+_TO_RUSSIAN = str.maketrans(_LATIN + _SHIFTED, _RUSSIAN + "ёхъжэбю")
 _TO_LATIN = str.maketrans(_RUSSIAN, _LATIN)
 
 
