@@ -35,6 +35,7 @@ JOB, BAD_ROWS, LIST = "job.json", "bad_rows.xlsx", "list"
 LAYOUTS = "layouts.json"  # in the catalogue's folder; `appliance catalog import` keeps its corrections there, too
 BUSY = 75  # exit code: another build is under way (sysexits.h, EX_TEMPFAIL)
 SAMPLE = 24  # products shown as cards before anything is built
+WIDTHS = (18, 8, 20, 70)  # characters: sheet, row, column, what is wrong; the cells of the row follow
 MOST_LINES = 5_000  # of one kind; nobody reads more, and the counts are of all
 JUMP = Decimal("0.2")  # a price that moved by more than this share is a jump
 
@@ -263,7 +264,8 @@ def _bad_rows(job: Job, problems: Sequence[Problem], tell: Tell) -> None:
     ]  # fmt: skip
     width = max(map(len, rows), default=4) - 4
     headings = message("bad_rows", job.lang).split(" | ")
-    contents = rows_book([*headings, *(letter(place) for place in range(width))], rows, widths=(18, 8, 10, 60))
+    headings += [letter(place) for place in range(width)]
+    contents = rows_book(headings, rows, widths=(*WIDTHS, *[16] * width), wrapped=3)
     aside = job.folder / f"{BAD_ROWS}.part"
     aside.write_bytes(contents)
     aside.replace(job.folder / BAD_ROWS)

@@ -9,14 +9,19 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
+from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 LONGEST = 32_000  # characters of a cell; a spreadsheet takes 32,767
 
 
-def rows_book(headings: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = ()) -> bytes:
-    """The contents of an .xlsx with one sheet; `widths` in characters, of the first columns."""
+def rows_book(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, widths: Sequence[int] = (), wrapped: int = -1
+) -> bytes:
+    """The contents of an .xlsx with one sheet; `widths` in characters, of the first columns.
+
+    The texts of the column `wrapped` (from 0) are broken into lines, so that whole sentences can be read.
+    """
     book = Workbook(write_only=True)
     page = book.create_sheet()
     for at, width in enumerate(widths, 1):
@@ -24,7 +29,12 @@ def rows_book(headings: Sequence[str], rows: Iterable[Sequence[object]], *, widt
     page.freeze_panes = "A2"
     page.append([_cell(page, heading, Font(bold=True)) for heading in headings])
     for row in rows:
-        page.append([_cell(page, value) for value in row])
+        cells = [_cell(page, value) for value in row]
+        if 0 <= wrapped < len(cells):
+            for cell in cells:
+                cell.alignment = Alignment(vertical="top")
+            cells[wrapped].alignment = Alignment(vertical="top", wrap_text=True)
+        page.append(cells)
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
