@@ -33,6 +33,7 @@ from tests.models_kit import MODULES, cached, engine, free_port, wait_for
 
 CONTEXT = 1024
 SLOTS = 16
+SETTLED = 300.0  # seconds in which an engine must have come to itself, on a busy box, too
 _SENTENCE = "Pump number {} lifts water for gardens, workshops and building sites. "
 _TOKENS = 16  # of that sentence
 _FRESH = count(100)
@@ -223,11 +224,18 @@ def _own_server(model: Path) -> Iterator[str]:
 
 
 def _settle(url: str) -> None:
-    """Waits for the generation with which our engine begins: its tokens are not the first chat's."""
+    """Waits for the generation with which our engine begins: its tokens are not the first chat's.
+
+    Raises RuntimeError where it failed or does not end: then there is nothing to measure.
+    """
+    deadline = time.monotonic() + SETTLED
     while True:
         status = httpx.get(f"{url}/status", trust_env=False, timeout=60).json()
-        if status["counts"]["answered"] and not status["busy"]:
+        counts = status["counts"]
+        if counts["answered"] and not status["busy"]:
             return
+        if counts["failed"] or time.monotonic() > deadline:
+            raise RuntimeError(f"The engine's own first generation did not end: {status}")
         time.sleep(0.2)
 
 
