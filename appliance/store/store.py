@@ -110,6 +110,8 @@ class Store:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise StoreUnavailable("The database connection was cut.") from error
+            if isinstance(error.orig, psycopg.errors.UndefinedTable):
+                raise StoreUnavailable("The database lacks tables of this version: run `appliance migrate`.") from error
             raise
 
     async def stay_alive(self) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from appliance.core.types import Inbound
 from appliance.store.errors import StoreUnavailable, WrongToken
@@ -94,3 +94,9 @@ async def test_a_database_that_is_away_is_said_so() -> None:
         async with away.transaction():
             pass
     await away.close()
+
+
+async def test_a_database_without_our_tables_is_told_with_what_to_do(store: Store) -> None:
+    with pytest.raises(StoreUnavailable, match="appliance migrate"):
+        async with store.transaction() as tx:
+            await tx.connection.execute(text("SELECT 1 FROM a_table_of_the_next_version"))

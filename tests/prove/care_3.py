@@ -71,7 +71,7 @@ async def main(*, customers: int, seconds: float, history: int) -> int:
         env = {"APPLIANCE_PULL": "false", "APPLIANCE_BACKUP_COPIES": str(share), "APPLIANCE_BACKUP_EVERY": "168"}
         appliance = Appliance(home, **env).start()
         try:
-            appliance.wait()
+            appliance.wait(seconds=300)
             _earlier(appliance.database_url(), history)
             load = Load()
             talking = [asyncio.ensure_future(load.customer(appliance, at)) for at in range(customers)]  # noqa: TID251
@@ -92,7 +92,7 @@ async def main(*, customers: int, seconds: float, history: int) -> int:
         restored = appliance.told("restore", "--from", str(share))
         back = time.monotonic()
         with appliance:
-            appliance.wait()
+            appliance.wait(seconds=300)
             ready = time.monotonic()
             first = await people[0].ask("насос дренажный 1500 вт", patience=60)
             rto = time.monotonic() - disaster

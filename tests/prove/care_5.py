@@ -51,7 +51,7 @@ async def main(*, messages: int, live: int, wait: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="counterman-") as folder, verdict("care-5") as wrong:
         home = prepared_home(Path(folder) / "home", rows=2000, model=False)
         with Appliance(home, APPLIANCE_PULL="false") as appliance:
-            appliance.wait()
+            appliance.wait(seconds=300)
             url = appliance.database_url()
             await _live(appliance, live, url)
             await _in_telegram(url, messages - live)
