@@ -194,7 +194,7 @@ class Site:
         return "__Host-counterman" if self.doors.secure else "counterman"
 
     def page(
-        self, path: str, *, menu: str = "", role: Role | None = Role.MANAGER, patience: float = 10.0
+        self, path: str, *, menu: str = "", role: Role | None = Role.MANAGER, patience: float = 20.0
     ) -> Callable[[Handler], Handler]:
         """Registers a page. `role=None`: without login. `patience`: seconds that building it may take."""
 

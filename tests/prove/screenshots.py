@@ -20,7 +20,7 @@ from sqlalchemy import text
 from appliance.app.parts import shelf
 from appliance.core.prompt import default_prompt
 from tests.console_house import CHROMIUM
-from tests.prove._console import Rig, console, database, read_list, work_on
+from tests.prove._console import Rig, console, database, read_list
 from tests.prove_kit import prepared_home
 from tests.rig import ROOT
 
@@ -41,11 +41,15 @@ class Shot:
     name: str
     width: int
     lang: str
+    dark: bool
     troubles: tuple[str, ...]
     shown: bool  # the page itself, and not a word that there is none
 
 
-async def main(*, out: Path, sheet: Path | None, dialogues: int, leads: int, rows: int, only: str, dark: bool) -> int:
+async def main(
+    *, out: Path, sheet: Path | None, dialogues: int, leads: int, rows: int, only: str, themes: list[str],
+    widths: list[int], langs: list[str],
+) -> int:  # fmt: skip
     with database() as (url, home):
         home.rmdir()
         prepared_home(home, rows=rows, model=False)
@@ -54,17 +58,18 @@ async def main(*, out: Path, sheet: Path | None, dialogues: int, leads: int, row
             await _learn(rig)
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             shots = []
-            for width in WIDTHS:
-                for lang in ("ru", "en"):
-                    shots += await take(rig, browser, out, width=width, lang=lang, only=only, dark=dark)
+            for theme, width, lang in itertools.product(themes, widths, langs):
+                shots += await take(rig, browser, out, width=width, lang=lang, only=only, dark=theme == "dark")
             await browser.close()
     for shot in shots:
         for trouble in shot.troubles:
             print(f"{shot.name} at {shot.width} px, {shot.lang}: {trouble}")
-    if sheet:
-        small = [shot for shot in shots if shot.width == 1440 and shot.lang == "en" and shot.shown]
-        contact_sheet(small, sheet)
-        print(f"{sheet} shows {len(small)} pages")
+    for theme in themes if sheet else ():
+        assert sheet is not None
+        small = [one for one in shots if (one.width, one.lang, one.dark) == (1440, "en", theme == "dark") and one.shown]
+        whole = sheet.with_stem(f"{sheet.stem}-dark") if theme == "dark" else sheet
+        contact_sheet(small, whole)
+        print(f"{whole} shows {len(small)} pages")
     print(f"{len(shots)} pictures in {out}, {sum(bool(shot.troubles) for shot in shots)} with trouble")
     return 0
 
@@ -104,7 +109,7 @@ async def take(
         file = out / f"{name}-{width}-{lang}{'-dark' if dark else ''}.png"
         await page.screenshot(path=str(file))
         shown = answer is not None and answer.status == 200 and not answer.request.redirected_from
-        shots.append(Shot(file, place.path, width, lang, tuple(troubles), shown))
+        shots.append(Shot(file, place.path, width, lang, dark, tuple(troubles), shown))
     await context.close()
     return shots
 
@@ -155,16 +160,14 @@ async def _words(rig: Rig) -> None:
 
 
 async def _list(rig: Rig) -> None:
-    """New prices of some goods, with two rows to put right, built and rehearsed."""
+    """New prices of some goods, with two rows to put right."""
     shelf_ = shelf(rig.settings)
     live = shelf_.current()
     goods = list(itertools.islice(live.products(), PRICED)) if live else []
     rows = [f"{one.sku};{one.name};{float(one.price) * 1.04:.2f}".replace(".", ",") for one in goods if one.price]
     rows += ["NEW-1;Насос без цены;по запросу у менеджера", ";Строка без артикула;1 200"]
-    id = await read_list(rig, "Цены декабрь.csv", "Артикул;Наименование;Цена, руб.\n" + "\n".join(rows))
-    await rig.house.catalogue.build(rig.people["administrator"], id, how="prices")
-    await work_on(rig)
     shelf_.close()
+    await read_list(rig, "Цены декабрь.csv", "Артикул;Наименование;Цена, руб.\n" + "\n".join(rows))
 
 
 def _history(url: str, home: Path, dialogues: int, leads: int) -> None:
@@ -181,7 +184,9 @@ if __name__ == "__main__":
     options.add_argument("--leads", type=int, default=800)
     options.add_argument("--rows", type=int, default=40_000)
     options.add_argument("--only", default="", help="pages whose path has this")
-    options.add_argument("--dark", action="store_true")
+    options.add_argument("--themes", nargs="+", choices=("light", "dark"), default=["light"])
+    options.add_argument("--widths", nargs="+", type=int, choices=WIDTHS, default=list(WIDTHS))
+    options.add_argument("--langs", nargs="+", choices=("ru", "en"), default=["ru", "en"])
     asked = options.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     logging.disable(logging.ERROR)
