@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import time
@@ -71,6 +72,15 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
 
 
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value != "*" and not re.fullmatch(r"https?://(\*\.)?[^/*?#@\s]+/?", value):
+            raise ValueError(
+                f"{value} is no site: write it as https://shop.example, https://*.shop.example (its subdomains) or *"
+            )
+    return values
+
+
 def _hour(text: str) -> str:
     try:
         return time.fromisoformat(text).strftime("%H:%M")
@@ -108,7 +118,7 @@ class Settings(BaseModel):
     console_url: Url = ""  # how managers' browsers reach the console; empty: console_host and console_port
     session_idle: Annotated[float, Field(gt=0, le=720)] = 12  # hours after which an unused login ends
     session_days: Annotated[float, Field(gt=0, le=365)] = 14  # days after which any login ends
-    sites: Words = ()  # origins whose pages may embed the widget; "*" for all
+    sites: Annotated[Words, AfterValidator(_origins)] = ()  # origins whose pages may embed the widget; "*" for all
     trusted_proxies: Annotated[Words, AfterValidator(_networks)] = ()  # whose X-Forwarded-For is believed
 
     llm_provider: str = "engine"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -91,7 +91,7 @@ def about_cards(follow: FollowUp, cards: Sequence[Card], *, lang: str) -> str:
         case "stock":
             lines = [say("stock_is", lang, name=shown.name, stock=stock(shown, lang)) for shown in cards]
         case "compare":
-            lines = [say("compare", lang), *(_facts(shown, lang) for shown in cards)]
+            lines = [say("compare", lang), *_compared(cards, lang)]
         case "order":
             lines = [say("order_item", lang, name=cards[0].name) if len(cards) == 1 else say("order", lang)]
         case _:
@@ -198,10 +198,17 @@ def _price(shown: Card, lang: str) -> str:
     return say("price_is", lang, name=shown.name, price=money(shown.price, shown.currency, lang))
 
 
-def _facts(shown: Card, lang: str) -> str:
+def _compared(cards: Sequence[Card], lang: str) -> list[str]:
+    """A point for each of the goods with what tells it from the others: what all share helps nobody to choose."""
+    shared = set(cards[0].attributes).intersection(*(shown.attributes for shown in cards[1:])) if cards[1:] else set()
+    return [f"- {_facts(shown, lang, name=f'**{shown.name}**', without=shared)}" for shown in cards]
+
+
+def _facts(shown: Card, lang: str, *, name: str = "", without: Collection[tuple[str, str]] = ()) -> str:
     price = say("price_on_request", lang) if shown.price is None else money(shown.price, shown.currency, lang)
-    facts = [price, stock(shown, lang), *(f"{name}: {value}" for name, value in shown.attributes)]
-    return say("comparison", lang, name=shown.name, facts="; ".join(facts))
+    told = (f"{label}: {value}" for label, value in shown.attributes if (label, value) not in without)
+    facts = [price, stock(shown, lang), *told]
+    return say("comparison", lang, name=name or shown.name, facts="; ".join(facts))
 
 
 def _name(product: Product, lang: str) -> str:

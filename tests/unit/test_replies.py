@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.core.followup import FollowUp
-from appliance.core.replies import card, goods
+from appliance.core.replies import about_cards, card, goods
 from appliance.core.types import Card
 from catalog.product import Attribute, Product
 
@@ -39,6 +39,21 @@ def test_a_card_that_a_customer_can_read_has_no_words_of_another_alphabet() -> N
 def test_a_card_in_russian_alone_keeps_all_its_properties_for_everybody() -> None:
     plain = Product(sku="H-2", name=HEATER.name, row=3, lang="ru", attributes=HEATER.attributes)
     assert len(card(plain, lang="en", version="v").attributes) == 2
+
+
+def test_a_comparison_says_what_differs_and_not_what_is_the_same() -> None:
+    small = Card(
+        sku="A", name="Pump A", price=Decimal(90), currency="EUR", attributes=(("Head", "5 m"), ("Power", "1 kW"))
+    )
+    large = Card(
+        sku="B", name="Pump B", price=Decimal(120), currency="EUR", attributes=(("Head", "9 m"), ("Power", "1 kW"))
+    )
+    follow = FollowUp(kind="compare", why="compare", cards=(0, 1))
+    lines = about_cards(follow, [small, large], lang="en").splitlines()
+    assert lines[1:] == [
+        "- **Pump A**: €90; a manager will confirm availability; Head: 5 m",
+        "- **Pump B**: €120; a manager will confirm availability; Head: 9 m",
+    ]
 
 
 @pytest.mark.parametrize(

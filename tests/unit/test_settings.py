@@ -38,6 +38,17 @@ def test_a_file_given_by_name_is_read_instead_of_the_one_in_the_home(tmp_path: P
     assert load({**env, "APPLIANCE_CONFIG": str(other)}).chat_port == 9500
 
 
+@pytest.mark.parametrize("site", ["shop.example", "https://shop.example/pumps", "ftp://shop.example", "https://*"])
+def test_a_site_that_no_page_can_have_is_refused(site: str) -> None:
+    with pytest.raises(SettingsError, match=r"is no site: write it as https://shop\.example"):
+        load({"APPLIANCE_SITES": f"https://a.example {site}"})
+
+
+def test_sites_may_be_a_port_all_subdomains_or_all() -> None:
+    sites = ("http://127.0.0.1:8090", "https://*.shop.example", "https://магазин.example", "*")
+    assert load({"APPLIANCE_SITES": " ".join(sites)}).sites == sites
+
+
 def test_a_file_outside_may_name_the_home(tmp_path: Path) -> None:
     assert load({}, write(tmp_path, f'home = "{tmp_path / "there"}"\n')).home == tmp_path / "there"
 
