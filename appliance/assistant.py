@@ -316,11 +316,24 @@ class Assistant:
         )  # fmt: skip
 
     async def _search(self, asked: Asked, wish: Wish | str) -> Found:
-        found = await self.shelf.search(wish, limit=DEEP)
-        milder = asked.follow.otherwise if asked.follow else None
-        if milder is not None and (found.none or found.dropped):
-            found = await self.shelf.search(milder, limit=DEEP)
+        found = self._alike(asked, await self.shelf.search(wish, limit=DEEP))
+        follow = asked.follow
+        for milder in (follow.otherwise, follow.loose) if follow else ():
+            if milder is not None and (found.none or found.dropped):
+                found = self._alike(asked, await self.shelf.search(milder, limit=DEEP))
+        if follow and follow.loose and not found.none and found.wish.limits == follow.loose.limits:
+            found = replace(found, dropped=(*found.dropped, "quantity"))  # it was held as long as it could be
         return found
+
+    def _alike(self, asked: Asked, found: Found) -> Found:
+        """Cheaper or dearer is another of the kind that was shown: a cheap spare part for it is no answer."""
+        snapshot = self.shelf.current()
+        if snapshot is None or not asked.follow or asked.follow.why not in ("cheaper", "dearer"):
+            return found
+        shown = (snapshot.product(card.sku) for card in asked.memory.shown)
+        kinds = {product.category for product in shown if product and product.category}
+        hits = tuple(hit for hit in found.hits if not kinds or hit.product.category in kinds)
+        return replace(found, hits=hits, none=found.none or not hits, near=() if not hits else found.near)
 
     def _cards(self, asked: Asked, version: str, hits: Iterable[Hit]) -> tuple[Card, ...]:
         """The first that fit on the screen and, where more are wanted, are not on it; a hit's product is read here."""
@@ -370,6 +383,7 @@ class Assistant:
             said=said,
             items=tuple((shown[at].sku, quantity) for at, quantity in order.items),
             spoken=shown[0].sku if len(shown) == 1 else "",
+            quantity=order.quantity,
         )
         reply = replace(self._said(asked, said, route=Route.CONTACT), request=request)
         if order.deed == "quote":

@@ -79,8 +79,16 @@ class Quotes:
             return reply, None
         before = await tx.basket(claim.conversation)
         for sku, quantity in request.items:
-            have = Decimal(0) if request.deed == "remove" else before.get(sku, Decimal(0)) + quantity
+            match request.deed:
+                case "remove":
+                    have = Decimal(0)
+                case "quote":  # "a quotation for two of them" is two, also where one was gathered before
+                    have = quantity
+                case _:
+                    have = before.get(sku, Decimal(0)) + quantity
             before = await tx.put(claim.conversation, sku, have)
+        if request.quantity and len(before) == 1:
+            await tx.put(claim.conversation, next(iter(before)), request.quantity)
         quote = await self._made(tx, claim, request, reply.lang) if request.deed == "quote" else None
         if request.deed == "clear":
             await tx.clear(claim.conversation)
@@ -119,10 +127,13 @@ class Quotes:
         items = await tx.basket(claim.conversation)
         if not items:
             last = await tx.last_quote(claim.conversation)
-            known = {line.sku for line in last.lines} if last else set()
+            known = {line.sku: line.quantity for line in last.lines} if last else {}
             if last and (request.spoken in known or not request.spoken):
-                return last
-            items = {request.spoken: Decimal(1)} if request.spoken else {}
+                if request.quantity is None or len(known) > 1 or request.quantity in known.values():
+                    return last
+                items = dict.fromkeys(known, request.quantity)
+            elif request.spoken:
+                items = {request.spoken: request.quantity or Decimal(1)}
         if not items:
             return None
         version, lines = self._lines(items, lang)

@@ -21,6 +21,7 @@ from appliance.store.store import Transaction
 
 PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what a deep link may carry (core.telegram.org/bots/features)
 COMMANDS = ("search", "contact", "language", "help", "forget")  # as the menu shows them
+QUESTION = re.compile(r"(?<=[.。!])\s*[^.。!]*[?？]$")  # the last sentence, where it asks
 WEB = "web"  # kind of the links that carry a dialogue over from the site
 WEB_PREFIX = "w_"
 RECAP = 6  # messages of a dialogue that are shown where it goes on
@@ -172,9 +173,8 @@ class Ears:
         kept = "/start" if prefix else f"/start {payload}".strip()  # a token is nobody's to read
         conversation = await self._keep(tx, caller, origin, "command", kept, **tag)
         if conversation:
-            await self._notice(
-                tx, conversation, said or f"{say('greeting', conversation.lang)}\n\n{help_text(conversation.lang)}"
-            )
+            hello = f"{say('greeting', conversation.lang)}\n\n{help_text(conversation.lang, asked=True)}"
+            await self._notice(tx, conversation, said or hello)
         return Heard()
 
     async def _continue_web(self, tx: Transaction, caller: Caller, token: str) -> str:
@@ -290,10 +290,13 @@ class Ears:
         return Caller(chat=chat, user=user.id, name=user.full_name, lang=lang or self._default)
 
 
-def help_text(lang: str) -> str:
-    """What the bot can do, and its commands."""
+def help_text(lang: str, *, asked: bool = False) -> str:
+    """What the bot can do, and its commands. `asked`: the greeting before it has asked already what is needed."""
+    abilities = say("abilities", lang)
+    if asked:
+        abilities = QUESTION.sub("", abilities)
     commands = "\n".join(f"/{name} – {say(f'bot_cmd_{name}', lang)}" for name in COMMANDS)
-    return f"{say('abilities', lang)}\n\n{commands}"
+    return f"{abilities}\n\n{commands}"
 
 
 def menu(lang: str) -> dict[str, str]:

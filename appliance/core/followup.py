@@ -43,13 +43,14 @@ Kind = Literal["refine", "more", "details", "price", "stock", "compare", "order"
 class FollowUp:
     """What a remark asks: another search (`wish`), or something about shown cards (`cards`, positions from 0).
 
-    `otherwise` is a milder wish to try where `wish` finds nothing.
+    `otherwise` is a milder wish to try where `wish` finds nothing; `loose` one without the quantities that both held.
     """
 
     kind: Kind
     why: str
     wish: Wish | None = None
     otherwise: Wish | None = None
+    loose: Wish | None = None
     cards: tuple[int, ...] = ()
 
 
@@ -296,8 +297,9 @@ def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish
     order: Literal["price", "-price"] = "price" if cheaper else "-price"
     named = [limit for limit in heard.limits if limit.what == "price"]
     asked = {limit.what for limit in wish.limits}
-    held = (limit for limit in _met(wish, shown) if limit.what not in asked)
-    rest = (*(limit for limit in wish.limits if limit.what != "price"), *held)
+    own = tuple(limit for limit in wish.limits if limit.what != "price")
+    held = tuple(limit for limit in _met(wish, shown) if limit.what not in asked)
+    rest = (*own, *held)
     if named:
         return FollowUp(kind="refine", why="a price named", wish=replace(wish, limits=(*rest, *named), order=order))
     pointed = [shown[index] for index in remark.named] or list(shown)
@@ -308,15 +310,16 @@ def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish
     strict, mild = (min(prices), prices[0]) if cheaper else (max(prices), prices[0])
     unit = priced[0].currency
 
-    def bounded(price: Decimal) -> Wish:
+    def bounded(price: Decimal, held: tuple[Limit, ...] = rest) -> Wish:
         low, high = (None, price - _CENT) if cheaper else (price + _CENT, None)
-        return replace(wish, limits=(*rest, Limit(what="price", unit=unit, low=low, high=high)), order=order)
+        return replace(wish, limits=(*held, Limit(what="price", unit=unit, low=low, high=high)), order=order)
 
     return FollowUp(
         kind="refine",
         why="cheaper" if cheaper else "dearer",
         wish=bounded(strict),
         otherwise=bounded(mild) if mild != strict else None,
+        loose=bounded(mild, own) if held else None,
     )
 
 

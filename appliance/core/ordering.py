@@ -39,6 +39,7 @@ class Order:
 
     deed: Deed
     items: tuple[tuple[int, Decimal], ...] = ()
+    quantity: Decimal | None = None  # of a quotation's one product, which only what was gathered before tells
 
 
 def ordered(text: str, *, lang: str, shown: Sequence[Card]) -> Order | None:
@@ -51,7 +52,9 @@ def ordered(text: str, *, lang: str, shown: Sequence[Card]) -> Order | None:
         return Order(deed="clear" if "clear" in said else "show")
     items = _items(plain, lang, shown)
     if "quote" in said or plain in _buttons():
-        return Order(deed="quote", items=items if _quantities(plain, lang, shown) else ())
+        numbers = _quantities(plain, lang, shown)
+        alone = _value(numbers[0]) if len(numbers) == 1 and not items else None
+        return Order(deed="quote", items=items if numbers else (), quantity=alone)
     if "not" in said or _about_something_else(plain, lang):
         return None
     if "remove" in said:

@@ -43,6 +43,7 @@ class Request:
     said: str
     items: tuple[tuple[str, Decimal], ...] = ()
     spoken: str = ""
+    quantity: Decimal | None = None  # of the one product that the request holds, where only a number was said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,15 @@ async def test_who_asks_again_gets_the_same_quotation(store: Store, talk: Talk) 
     assert await count(store, "quotations") == 1
 
 
+async def test_a_number_said_with_the_wish_for_a_quotation_is_of_what_was_gathered(store: Store, talk: Talk) -> None:
+    await talk.say("нужен дренажный насос")
+    await talk.say("добавь DR-250 в заявку")
+    said = await talk.say("оформите счёт на 2 штуки")
+    assert "2 шт × 3\xa0180\xa0₽" in said
+    assert "5 шт × 3\xa0180\xa0₽" in await talk.say("пришлите КП на 5 штук"), "another number is another quotation"
+    assert await count(store, "quotations") == 2
+
+
 async def test_a_quotation_asked_for_along_with_an_address_is_made_and_the_address_kept(talk: Talk) -> None:
     await talk.say("нужен дренажный насос")
     await talk.say("добавь DR-250 в заявку")

@@ -74,6 +74,7 @@ def test_cheaper_keeps_the_quantities_that_were_asked_for_and_are_there() -> Non
     assert remark and remark.wish
     assert limit(remark.wish, "power") == Limit(what="power", unit="w", low=Decimal(3000), high=Decimal(3000))
     assert limit(remark.wish, "length") is None, "what the goods shown have not is no condition"
+    assert remark.loose and limit(remark.loose, "power") is None and limit(remark.loose, "price")
 
 
 def test_cheaper_than_a_named_card() -> None:
