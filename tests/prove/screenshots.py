@@ -99,7 +99,8 @@ async def take(
             continue
         troubles.clear()
         for address in rig.addresses(place):
-            answer = await page.goto(rig.url + address)
+            more = f"?c={rig.conversations[0]}" if address == "/conversations" and width > 390 else ""
+            answer = await page.goto(rig.url + address + more)
             if answer is not None and answer.status == 200:
                 break
         await page.wait_for_timeout(SETTLED)

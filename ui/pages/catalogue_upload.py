@@ -23,7 +23,7 @@ LINES = ("gone", "price", "added", "question", "problem")
 
 
 def mount(site: Site) -> None:
-    @site.page("/catalogue/{id}", patience=15)
+    @site.page("/catalogue/{id}", patience=30)
     async def catalogue_upload(here: Here, id: UUID) -> None:
         ui.add_head_html(goods.HEAD)
         upload = await here.house.catalogue.upload(here.actor, id)
