@@ -60,3 +60,9 @@ def test_a_customer_who_moves_on_is_not_asked_again_by_itself() -> None:
 
 def test_yes_to_something_else_is_left_to_the_dialogue() -> None:
     assert not told("да")[0].handled
+
+
+@pytest.mark.parametrize("said", ["отмена", "Cancel.", "bekor qilish", "取消"])
+def test_who_cancels_with_nothing_asked_gets_no_search(said: str) -> None:
+    step = told(said)[0]
+    assert step.handled and step.said and not step.erased

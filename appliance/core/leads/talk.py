@@ -61,6 +61,8 @@ def step(state: State, messages: Sequence[str], *, lang: str, region: str, conse
     text = "\n".join(messages)
     if state.asked in (Asked.RIGHT, Asked.CONSENT) and (answer := _answer(text)) is not None:
         return _answered(state, answer, lang, consents)
+    if normal(text).strip(" .!") in table("answers")["cancel"]:
+        return Step(state=State(contacts=state.contacts), said=say("ack", lang), handled=True)
     found = extract(messages, region=region)
     merged = merge(state.contacts, found)
     if not found.reachable and not (state.asked is Asked.RIGHT and merged != state.contacts):
