@@ -22,6 +22,7 @@ _MAINS = {
     Decimal(value) for value in (12, 24, 36, 48, 110, 127, 220, 230, 240, 380, 400, 415, 660)
 }  # volts people name bare
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_BEGINNINGS = {"first_two": 2, "first_three": 3}
 _CODE = re.compile(r"(?<![\w-])(?=[\w./-]*\d)(?=[\w./-]*[a-zа-я])[\w][\w./-]{4,}(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*[a-zа-яё\d])")
 _WORD = re.compile(r"\w+")
@@ -132,6 +133,7 @@ class _Remark:
 
 def _named(plain: str, said: frozenset[str], shown: Sequence[Card]) -> tuple[int, ...]:
     positions = [index for index, name in enumerate(_ORDINALS) if name in said and index < len(shown)]
+    positions += [at for name, count in _BEGINNINGS.items() if name in said for at in range(min(count, len(shown)))]
     if "last" in said and shown:
         positions.append(len(shown) - 1)
     bare = re.fullmatch(r"(?:№|#|n)?\s*(\d)", plain)

@@ -202,6 +202,7 @@ class _Reading:
     rest: str  # the same without greetings, thanks and the like
     lexicons: tuple[Lexicon, ...]
     specific: float  # codes, quantities and sizes
+    counted: float  # the quantities' part of it
     words: int
     bare: bool  # a few words without any grammar, as the name of a thing is
 
@@ -221,16 +222,14 @@ def _read(text: str, lang: str) -> _Reading:
         for pattern in lex.topics.get("smalltalk", {}).values():
             rest = pattern.sub(" ", rest)
     rest = _without_courtesy(rest, lexicons) if rest != plain else rest
-    specific = (
-        1.5 * bool(_CODE.search(QUANTITY.sub(" ", text)))
-        + 1.5 * bool(QUANTITY.search(text))
-        + 0.8 * bool(_SIZE.search(text))
-    )
+    counted = 1.5 * bool(QUANTITY.search(text))
+    specific = 1.5 * bool(_CODE.search(QUANTITY.sub(" ", text))) + counted + 0.8 * bool(_SIZE.search(text))
     return _Reading(
         text=plain,
         rest=rest,
         lexicons=lexicons,
         specific=specific,
+        counted=counted,
         words=len(plain.split()),
         bare=_is_bare(rest, lexicons),
     )
@@ -292,6 +291,8 @@ def _by_words(reading: _Reading) -> dict[Route, float]:
         + 0.8 * min(product.get("spec", 0.0), 2.0)
         + min(reading.specific, 2.5)
     )
+    if "order" in contact and not product.keys() & {"goods", "generic"}:
+        named -= min(reading.specific, reading.counted)  # "keep 3 pieces for me" counts what was chosen already
     asked = 0.8 * min(product.get("ask", 0.0), 1.5) + 0.8 * bool(_POINTING & follow_up.keys())
     if company and "demand" not in product and not reading.specific:
         named *= 0.6  # "guarantee on pumps" is about the guarantee
@@ -309,7 +310,7 @@ def _by_words(reading: _Reading) -> dict[Route, float]:
     return scores
 
 
-_POINTING_AT = frozenset(("first", "second", "third", "fourth", "fifth", "last"))
+_POINTING_AT = frozenset(("first_two", "first_three", "first", "second", "third", "fourth", "fifth", "last"))
 _POINTING = _POINTING_AT | {
     "cheaper",
     "dearer",

@@ -25,6 +25,7 @@ from appliance.core.types import Message, Route
         ("iPhone 15", "en", Route.PRODUCT_SEARCH),
         ("do you deliver to Berlin", "en", Route.COMPANY),
         ("гарантия на насос какая?", "ru", Route.COMPANY),
+        ("насос сломался через неделю, верните деньги", "ru", Route.COMPANY),
         ("жеткізу қанша тұрады", "kk", Route.COMPANY),
         ("позовите менеджера", "ru", Route.CONTACT),
         ("+7 912 345-67-89", "ru", Route.CONTACT),
