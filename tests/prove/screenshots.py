@@ -18,6 +18,7 @@ from playwright.async_api import Browser, async_playwright
 from sqlalchemy import text
 
 from appliance.app.parts import shelf
+from appliance.app.reporting import analytics
 from appliance.core.prompt import default_prompt
 from tests.console_house import CHROMIUM
 from tests.prove._console import Rig, console, database, read_list
@@ -56,6 +57,7 @@ async def main(
         _history(url, home, dialogues, leads)
         async with console(url, home) as rig, async_playwright() as playwright:
             await _learn(rig)
+            await analytics(rig.settings, rig.store).catch_up()  # the worker's part of a box
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             shots = []
             for theme, width, lang in itertools.product(themes, widths, langs):
