@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import perf_counter
+from time import thread_time
 from uuid import UUID
 
 import numpy as np
@@ -90,9 +90,9 @@ def test_an_answer_to_the_form_is_a_contact() -> None:
 
 @pytest.mark.parametrize("noise", ["a" * 10_000, "1-" * 5_000, "yfcjc," * 2_000, "насос " * 2_000, "; " * 5_000])
 def test_pasted_noise_costs_no_more_than_a_message(noise: str) -> None:
-    start = perf_counter()
+    start = thread_time()
     route(noise, lang=detect(noise))
-    assert perf_counter() - start < 0.5  # seconds; 20 ms measured, several without the bound
+    assert thread_time() - start < 0.5  # seconds; 20 ms measured, several without the bound
 
 
 @pytest.mark.parametrize(
