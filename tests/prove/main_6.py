@@ -24,6 +24,7 @@ from tests.prove_kit import prepared_home
 from tests.rig import ROOT, Appliance, Customer, free_port, loopback, verdict
 
 Rows: TypeAlias = list[tuple[object, ...]]
+PATIENCE = 300  # seconds of a command; what is proven is what it says, not how fast a busy box says it
 GOOD: Rows = [("Артикул", "Наименование", "Цена, руб"), ("A-1", "Насос", 100), ("A-2", "Вентиль", 200)]
 
 
@@ -76,7 +77,7 @@ def files(appliance: Appliance, folder: Path, wrong: list[str]) -> None:
     for what, make in REFUSED.items():
         path = folder / "prices.xlsx"
         path.write_bytes(make())
-        done = appliance.command("catalog", "import", str(path), "--publish", timeout=60)
+        done = appliance.command("catalog", "import", str(path), "--publish", timeout=PATIENCE)
         said = done.stderr.strip().splitlines()[-1:] or [""]
         _tell(what, said[0])
         if done.returncode != 1 or not said[0].startswith("appliance: ") or "Traceback" in done.stderr:
@@ -90,7 +91,7 @@ def files(appliance: Appliance, folder: Path, wrong: list[str]) -> None:
         path = folder / "prices.csv"
         text = "\n".join(";".join(str(cell) for cell in row) for row in rows)
         path.write_text(text.replace("x" * 32_000, "x" * (3 << 20)), encoding="utf-8")
-        done = appliance.command("catalog", "import", str(path), "--dry-run", "--json", timeout=60)
+        done = appliance.command("catalog", "import", str(path), "--dry-run", "--json", timeout=PATIENCE)
         report = json.loads(done.stdout) if done.returncode == 0 else {}
         problems = [problem["message"] for problem in report.get("problems", ())]
         _tell(what, "; ".join(problems)[:200])
@@ -149,7 +150,7 @@ def ports(home: Path, wrong: list[str]) -> None:
         taken.listen()
         other = Appliance(home)
         other.env["APPLIANCE_CHAT_PORT"] = str(taken.getsockname()[1])
-        done = other.command("run", timeout=60)
+        done = other.command("run", timeout=PATIENCE)
     said = (done.stdout + done.stderr).strip().splitlines()[-1]
     _tell("a port already taken", said)
     if done.returncode == 0 or str(taken) in said or "APPLIANCE_CHAT_PORT" not in done.stdout + done.stderr:
@@ -175,7 +176,7 @@ def full_disk(home: Path, folder: Path, wrong: list[str]) -> None:
         lines = "\n".join(f"B-{number};Насос номер {number};{number}" for number in range(3_000))
         book.write_text("Артикул;Наименование;Цена\n" + lines, encoding="utf-8")
         before = sorted(path.name for path in (small / "catalog").iterdir())
-        done = appliance.command("catalog", "import", str(book), "--publish", timeout=120)
+        done = appliance.command("catalog", "import", str(book), "--publish", timeout=PATIENCE)
         after = sorted(path.name for path in (small / "catalog").iterdir())
         said = done.stderr.strip().splitlines()[-1]
         _tell("a full disk", said)
@@ -196,7 +197,7 @@ from typing import TypeAlias
 from models.engine import serve
 raise SystemExit(serve(Path({str(large)!r}), port={free_port()}, context=131072, slots=64))
 """]  # fmt: skip
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     said = done.stderr.strip().splitlines()[-1:] or [""]
     _tell("no memory for the model", said[0])
     if done.returncode == 0 or "memory" not in said[0] or "appliance models use" not in said[0]:
