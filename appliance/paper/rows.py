@@ -11,7 +11,9 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 
+LINE = 15  # points
 LONGEST = 32_000  # characters of a cell; a spreadsheet takes 32,767
 
 
@@ -27,13 +29,17 @@ def rows_book(
     for at, width in enumerate(widths, 1):
         page.column_dimensions[get_column_letter(at)].width = width
     page.freeze_panes = "A2"
+    page.page_setup.orientation, page.page_setup.fitToHeight = "landscape", 0  # printed, it is one page wide
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     page.append([_cell(page, heading, Font(bold=True)) for heading in headings])
-    for row in rows:
+    for number, row in enumerate(rows, 2):
         cells = [_cell(page, value) for value in row]
         if 0 <= wrapped < len(cells):
             for cell in cells:
                 cell.alignment = Alignment(vertical="top")
             cells[wrapped].alignment = Alignment(vertical="top", wrap_text=True)
+            lines = -(-len(str(row[wrapped])) // widths[wrapped])  # not every program works a row's height out itself
+            page.row_dimensions[number].height = LINE * max(1, lines)
         page.append(cells)
     stream = io.BytesIO()
     book.save(stream)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from catalog.product import CatalogError, Problem, Product
 from catalog.workbook.columns import FIELDS, Column
@@ -138,16 +141,26 @@ def read(
     """
     path = Path(path)
     grids, kind, data = open_grids(path, lang=lang)
-    pictures = _pictures(data, kind, grids)
+    pictures, damaged = _pictures(data, kind, grids)
     known = layouts or Layouts() if mapping is None else Layouts.of(mapping)
     reader = _Reader(path.name, lang, known, include_hidden, currency)
     book = reader.read(grids, kind.value)
+    if damaged:
+        book.problems.append(Problem(message=message("pictures_damaged", lang), lost=False))
     if sum(picture.size for picture in pictures) > ALL:
         book.problems.append(Problem(message=message("pictures_left_out", lang, limit=ALL >> 20), lost=False))
     return replace(book, path=path, pictures=pictures)
 
 
-def _pictures(data: bytes, kind: Kind, grids: list[Grid]) -> tuple[Picture, ...]:
+def _pictures(data: bytes, kind: Kind, grids: list[Grid]) -> tuple[tuple[Picture, ...], bool]:
+    """The pictures inside the file, and whether the parts that place them are damaged; the goods can be read then."""
+    try:
+        return _found_pictures(data, kind, grids), False
+    except (ElementTree.ParseError, ValueError, KeyError, zlib.error, struct.error):
+        return (), True
+
+
+def _found_pictures(data: bytes, kind: Kind, grids: list[Grid]) -> tuple[Picture, ...]:
     match kind:
         case Kind.XLSX:
             return find_pictures(data)

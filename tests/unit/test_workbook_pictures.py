@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,16 @@ def test_pictures_that_would_fill_the_disk_are_left_out(tmp_path: Path, monkeypa
 
     assert not any(product.photo for product in book.with_pictures(tmp_path).products)
     assert any("were left out" in problem.message for problem in book.problems)
+
+
+def test_goods_whose_pictures_are_damaged_are_read_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.xlsx"
+    with zipfile.ZipFile(SETS / "pictures.xlsx") as whole, zipfile.ZipFile(path, "w") as book:
+        for part in whole.namelist():
+            content = whole.read(part)
+            book.writestr(part, content[:-20] if part.startswith("xl/worksheets/_rels/") else content)
+
+    found = read(path, lang="ru")
+
+    assert {product.sku for product in found.products} >= set(SHOWN)
+    assert any("Картинки прочитать не удалось" in problem.message for problem in found.problems)
