@@ -15,11 +15,12 @@ from typing import Any
 
 from tests.rig import ROOT
 
-SETS = ("leads", "leads_second", "leads_third", "leads_fourth")  # the last was not looked at while the rules were made
+SETS = ("leads", "leads_second", "leads_third", "leads_fourth", "leads_fifth")  # each made before the rules knew it
 QUICK = 60  # dialogues of each set
 FIELDS = ("phone", "email", "name", "company", "need")
 LEAST_PRECISION = {"phone": 0.98, "email": 0.98, "name": 0.90, "company": 0.90, "need": 0.0}
-LEAST_RECALL = {"phone": 0.95, "email": 0.95, "name": 0.0, "company": 0.80, "need": 0.90}  # a name may be asked for
+# A name may be asked for again, and a wrong one offends; a need is shown beside the whole talk.
+LEAST_RECALL = {"phone": 0.95, "email": 0.95, "name": 0.0, "company": 0.80, "need": 0.90}
 BARE = re.compile(r"[«»\"“”„'’.]")
 SHOWN = 40  # errors printed in full; --all prints every one
 

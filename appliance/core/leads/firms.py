@@ -9,9 +9,12 @@ from functools import cache
 from appliance.core.leads.words import table
 
 QUOTED = r"(?:«[^»\n]{2,60}»|[\"“„][^\"”“\n]{2,60}[\"”“])"
-WORD = r"[^\W\d_a-zа-яёіїєґäöüßçğışəқғңәөұүһ][\w.+'’-]*"  # with a capital letter, in any alphabet
+# With a capital letter, in any alphabet; a full stop ends an initial alone.
+WORD = r"[^\W\d_a-zа-яёіїєґäöüßçğışəқғңәөұүһ](?:[\w+'’-]|\.(?=\w))*(?:(?<=\b\w)\.)?"
 NAMED = rf"{WORD}(?:[ -](?:(?:&|and|и|und|et) )?{WORD}){{0,3}}"
-WESTERN = NAMED.replace(WORD, r"[A-ZÀ-ÞŁŚŻİŞĞÖÜÇ][\w.+'’-]*")  # "насос Grundfos AB 25" is no company's name
+WESTERN = NAMED.replace(
+    WORD, r"[A-ZÀ-ÞŁŚŻİŞĞÖÜÇ](?:[\w+'’-]|\.(?=\w))*(?:(?<=\b\w)\.)?"
+)  # "насос Grundfos AB 25" is no company's name
 ENDED = re.compile(r"(?<!\b(?:Inc|Ltd|Şti))(?<!Co)(?<!\.\w)(?<!o\.o)(?<!z o\. o)\.$")
 OPENED = re.compile(r"^(?:we['’]re|we are|i['’]m from|from|at|мы|я|из|от|von|de|di|dan|ben)\s+", re.IGNORECASE)
 

@@ -12,9 +12,10 @@ from appliance.core.leads import spoken
 from appliance.core.leads.whose import Candidate, chosen
 from appliance.core.leads.words import pattern, table
 
+# "030/1234567" is German; the next line is never a part of a number.
 FIGURES = re.compile(
     r"(?:(?<![\w/-])|(?<=тел)|(?<=моб)|(?<=tel)|(?<=wa\.me/))(?<!\d[.,])"
-    r"(?:\+\s?|00)?\(?(?:0\d{1,4}/(?=\d{5})\d|\d)(?:[\s\u00a0.()–—‑-]{0,3}\d){6,15}"  # "030/1234567" is German
+    r"(?:\+\s?|00)?\(?(?:0\d{1,4}/(?=\d{5})\d|\d)(?:[ \t\u00a0\u2009\u202f.()–—‑-]{0,3}\d){6,15}"
     r"(?!\s?[xх×*]\s?\d+\s?(?:[xх×*]|мм|mm|см|cm|м\b|m\b|шт|pcs))(?![\dA-WYZa-wyz_])",
     re.IGNORECASE,
 )

@@ -86,9 +86,13 @@ def _weight(candidate: Candidate, others: Sequence[Candidate], messages: Sequenc
 
 
 def _is_correction(candidate: Candidate, others: Sequence[Candidate], messages: Sequence[str]) -> bool:
-    """Whether a message of its own before it said that the one before that was wrong."""
+    """Whether the words between it and the one before take that one back, or a message of its own did."""
     said = messages[candidate.message - 1] if candidate.message else ""
     wrote = {other.message for other in others}
+    before = [other.end for other in others if other.message == candidate.message and other.end <= candidate.start]
+    link = messages[candidate.message][max(before) : candidate.start] if before else ""  # "a@b.ru, нет, c@d.ru"
+    if link and len(link.split()) <= SHORT and pattern("whose", "taken_back").search(link):
+        return True
     between = candidate.message - 1 not in wrote and any(at < candidate.message - 1 for at in wrote)
     return between and len(said.split()) <= SHORT and bool(pattern("whose", "fixed").search(said))
 
