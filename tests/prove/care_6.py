@@ -50,6 +50,8 @@ PAUSE = 2.5  # seconds between a customer's questions
 SLOWER = 2.0  # seconds that the slowest twentieth of answers may take longer without a network
 BUSY = 0.10  # of a core that a process may take more without a network than with it
 LINES = 40  # that all processes together may write into the journal in a minute without a network
+LINE = "connection to the outside"  # as alerts name what was cut
+BEHIND = (LINE, "Telegram bot", "mail server", "CRM", "outgoing messages")  # and what is ill for it
 QUESTIONS = ("насос дренажный 1500 вт", "подшипник 6205", "submersible pump 3 kW", "компрессор 50 литров")
 
 
@@ -344,13 +346,13 @@ async def _cut(
     back = await _until(lambda: not list(_owed(stage, first, number)), BACK)
     owed = list(_owed(stage, first, number))
     asked, lost, slow = talk.between(span.began, span.ended)
-    _, _, usual = talk.between(calm.began, calm.ended)
+    usual = max(talk.between(calm.began, calm.ended)[2], talk.between(mended, time.monotonic())[2])
     a_minute = span.lines * 60 / (span.ended - span.began)
     cpu = ", ".join(f"{each} {calm.share(each):.0%} → {span.share(each):.0%}" for each in sorted(span.cpu))
     print(
         f"{name}: on /healthz after {_seconds(seen)}; {asked} questions on the site, {lost} unanswered, p95 "
-        f"{slow:.2f} s (before {usual:.2f} s); {a_minute:.0f} lines a minute; what waited was out {_seconds(back)} "
-        "after"
+        f"{slow:.2f} s (with a network {usual:.2f} s); {a_minute:.0f} lines a minute; "
+        f"what waited was out {_seconds(back)} after"
         f"\n  CPU of a core, before → without a network: {cpu}"
         f"\n  alerts so far: {stage.alerts()}",
         flush=True,
@@ -360,7 +362,7 @@ async def _cut(
     if lost or not asked:
         yield f"{lost} of {asked} questions on the site had no answer"
     if slow > usual + SLOWER:
-        yield f"answers on the site were slow: p95 {slow:.2f} s, before {usual:.2f} s"
+        yield f"answers on the site were slow: p95 {slow:.2f} s, with a network {usual:.2f} s"
     for each in span.cpu:
         if span.share(each) > calm.share(each) + BUSY:
             yield f"{each} is busy without a network: {span.share(each):.0%} of a core, before {calm.share(each):.0%}"
@@ -383,10 +385,10 @@ def _owed(stage: Stage, first: int, number: int) -> Iterator[str]:
     answers = stage.world.do(lambda: [one.text for one in stage.buyer.seen()])
     if len([text for text in answers if text]) <= number:
         yield "who wrote in Telegram meanwhile has no answer"
-    wanted = {"🔴": number + 1, "🟢": number + 1}
+    wanted = [f"🔴 {LINE}", f"🟢 {LINE}"] * (number + 1)
     for way, alerts in (("Telegram", stage.alerts()), ("mail", stage.alert_letters())):
-        told = Counter(text[:1] for text in alerts)
-        if dict(told) != wanted:
+        told = [f"{text[0]} {part}" for text in alerts if (part := next((one for one in BEHIND if one in text), ""))]
+        if told != wanted:
             yield f"alerts by {way}: {alerts}"
 
 
