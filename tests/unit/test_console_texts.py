@@ -71,6 +71,7 @@ def test_numbers_money_and_times_are_written_as_each_language_writes_them() -> N
     assert (ru.number(1234.5), en.number(1234.5)) == (f"1{NARROW}234,5", "1,234.5")
     assert ru.money(Decimal("1234.5"), "RUB") == f"1{NARROW}234,50{NARROW}₽"
     assert (ru.percent(0.1234), en.percent(0.5, 0)) == (f"12,3{NARROW}%", "50%")
+    assert (en.percent(0.16), en.percent(0.16, exact=True)) == ("16%", "16.0%")
     assert en.time(datetime(2026, 11, 20, 9, 0, tzinfo=UTC)) == "12:00"
     assert en.ago(datetime.now(UTC) - timedelta(minutes=3)) == "3 minutes ago"
     assert (en.size(999), en.size(1_234_000)) == (f"999{NARROW}B", f"1.2{NARROW}MB")
@@ -82,3 +83,12 @@ def test_a_page_says_its_own_words_first_then_the_shared_ones_and_braces_of_valu
     assert "{n}" in say("too_early", n="{n}")
     with pytest.raises(KeyError):
         say("nobody_says_this")
+
+
+def test_every_act_that_the_desk_logs_has_its_words() -> None:
+    desk = Path(__file__).parents[2] / "appliance" / "desk"
+    logs = re.compile(r'(?:_note|_logged|_told|log_act)\([^"]*?"([a-z]+\.[a-z_]+)"')
+    acts = {act for file in sorted(desk.rglob("*.py")) for act in logs.findall(file.read_text(encoding="utf-8"))}
+    assert {"lead.assign", "staff.interests", "prompt.publish"} <= acts
+    assert [act for act in sorted(acts) if not known(f"audit.act_{act.replace('.', '_')}")] == []
+    assert [act for act in sorted(acts) if not known(f"audit.area_{act.partition('.')[0]}")] == []
