@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,15 +141,12 @@ class Fixer:
                 continue
             if not word.isalpha():
                 found = [] if count else self._transliterated(word)
-            elif not count and f"{word}." in chunk:
-                found = self._begun(word) or self._read(word)
             else:
                 found = self._neighbours(word) if count else self._read(word)
             if count:  # a slip may stand in the catalogue itself, beside many rows that are spelt well
                 readings.extend((word, other) for other in found[:2] if self._frequency(other) > 10 * count)
             elif found:
-                bare = fold(chunk).replace("'", "").replace(f"{word}.", f"{word} ", 1).strip()
-                chunk = bare.replace(word, found[0], 1)
+                chunk = fold(chunk).replace("'", "").replace(word, found[0], 1)
                 readings.extend((word, other) for other in found[:4])
         return chunk
 
@@ -171,12 +167,6 @@ class Fixer:
             if found and len(found[0]) >= SHORTEST:
                 return found
         return []
-
-    def _begun(self, word: str) -> list[str]:
-        """Known words that begin so, the most frequent first: what an abbreviation may stand for."""
-        first = bisect_left(self._words, word)
-        last = bisect_left(self._words, word + "\uffff", first)
-        return [self._words[at] for at in sorted(range(first, last), key=lambda at: -self._counts[at])[:4]]
 
     def _parted(self, word: str) -> list[str]:
         """The two known words that were written as one: of several ways, that whose rarer word is the most frequent.
@@ -199,7 +189,7 @@ class Fixer:
         for read in in_cyrillic(word):
             if found := self._neighbours(read):
                 return found
-        return self._neighbours(word, deep=True) if TWO_SLIPS <= len(word) <= DEEP else []
+        return self._neighbours(word, deep=True) if TWO_SLIPS < len(word) <= DEEP else []
 
     def _heard(self, word: str) -> list[str]:
         """Known words that sound the same, whatever the alphabet, the most frequent first."""
