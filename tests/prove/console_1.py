@@ -266,7 +266,7 @@ async def main(*, quick: bool, shots: Path | None) -> None:
             bot = api.add_bot("923456:" + "A" * 35)
             with Appliance(home, TELEGRAM_TOKEN=bot.token, TELEGRAM_API_URL=api.url, **engine) as appliance:
                 await asyncio.to_thread(appliance.wait, path="/livez")
-                await bot.joined()
+                await bot.joined(seconds=300)  # a busy box loads its models one after the other
                 await _employ(appliance)
                 with verdict("console-1") as wrong:
                     await _live(appliance, api, bot, wrong, quick=quick, shots=shots)
