@@ -1,4 +1,4 @@
-"""Makes leads_third.jsonl, leads_fourth and leads_fifth: dialogues with planted contacts, companies and needs of many nations.
+"""Makes leads_third.jsonl, leads_fourth and leads_fifth: contacts, companies and needs of many nations, planted.
 
 A dialogue is a template of the set's word file: `|` parts its messages, a slot in braces is filled by `Writer`.
 The word files were written before the extractor had seen what they make. Run: `python make_leads_more.py third 500`.
