@@ -13,7 +13,7 @@ from catalog.digest import text_key
 from catalog.lanes.meaning import SCRIPTS, MeaningLane
 from catalog.lanes.postings import Rows, Scores, Weights, mapped
 from catalog.lanes.words import WordsLane
-from catalog.normalize import DIMENSIONS, Quantity, fold, script, stem, words
+from catalog.normalize import DIMENSIONS, Quantity, script, stem, words
 from catalog.query import MOST_TERMS, Prepared
 from catalog.ranking import NAMES, PAIRED, Features
 
@@ -47,14 +47,6 @@ class Reader:
         self.house_currency = self._most_used()
 
     # filters: bool [rows]
-
-    def has_brand(self, brand: str) -> NDArray[np.bool_]:
-        wanted = [at for at, name in enumerate(self.brands) if name and name == fold(brand)]
-        return np.isin(self.brand, wanted)
-
-    def has_category(self, category: str) -> NDArray[np.bool_]:
-        wanted = [at for at, name in enumerate(self.categories) if name and fold(category) in fold(name)]
-        return np.isin(self.category, wanted)
 
     def in_stock(self) -> NDArray[np.bool_]:
         mask: NDArray[np.bool_] = np.asarray(self.stock) > 0

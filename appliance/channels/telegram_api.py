@@ -226,10 +226,6 @@ def phone_key(text: str) -> ReplyKeyboardMarkup:
     )
 
 
-def no_keys() -> ReplyKeyboardRemove:
-    return ReplyKeyboardRemove(remove_keyboard=True)
-
-
 class _Paced(BaseRequestMiddleware):
     """Waits for the turn of everything that Telegram counts, and as long as a 429 says."""
 

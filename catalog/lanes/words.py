@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.lanes.postings import Postings, Rows, Scores, counted
-from catalog.normalize import Quantity, fold, stem, words
 from catalog.ragged import Ragged
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson and Zaragoza, 2009), best of a small grid on product names
 BUDGET = 1_500_000  # postings a query may touch; five times what the longest query needs at 60,000 rows
-
-
-def terms_of(text: str, quantities: Iterable[Quantity] = ()) -> list[str]:
-    """What of a text goes into the index: stems of its words, and its quantities as `#3000w`."""
-    return [stem(word) for word in words(fold(text))] + [token for quantity in quantities for token in quantity.tokens]
 
 
 class WordsLane:
