@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from appliance.store.audit import Audit
@@ -101,12 +102,14 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """The only commit. Raises `StoreUnavailable` when the database is away."""
+        """The only commit. Raises `StoreUnavailable` when the database is away or too busy."""
         try:
             async with self._engine.begin() as connection:
                 yield Transaction(connection, instance=self.instance, notify=EVENTS)
         except (OperationalError, OSError) as error:
             raise StoreUnavailable("The database cannot be reached; see `appliance check`.") from error
+        except NoConnectionFree as error:
+            raise StoreUnavailable("Every connection to the database is busy. Try again in a moment.") from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise StoreUnavailable("The database connection was cut.") from error
