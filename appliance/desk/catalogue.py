@@ -70,7 +70,6 @@ class CatalogueDesk(Part):
         self._folder, self._layouts = home / "uploads", home / "catalog" / LAYOUTS
         self.limit = limit
         self._suppliers: tuple[str, list[tuple[str, int]]] = ("", [])
-        self._groups: tuple[str, list[str]] = ("", [])
 
     async def receive(self, actor: Staff, id: UUID, name: str, body: AsyncIterator[bytes], *, lang: str) -> None:
         """Stores a list as it comes in, and has it read. The same `id` again is the same upload.
@@ -170,15 +169,8 @@ class CatalogueDesk(Part):
     async def groups(self, actor: Staff) -> list[str]:
         """The groups of goods at the head of the live version's categories, by the alphabet."""
         must_be(actor, Role.MANAGER)
-        return await asyncio.to_thread(self._find_groups)
-
-    def _find_groups(self) -> list[str]:
-        live = self._shelf.current()
-        if live is None:
-            return []
-        if self._groups[0] != live.version:
-            self._groups = (live.version, sorted({group(one.category) for one in live.products()} - {""}))
-        return self._groups[1]
+        live = await asyncio.to_thread(self._shelf.current)
+        return sorted({group(category) for category in live.reader.categories} - {""}) if live else []
 
     async def map_columns(self, actor: Staff, id: UUID, mapping: Mapping[str, Mapping[str, str]]) -> None:
         """Puts columns right, for this list and all further ones of its layout, and has it read again.
