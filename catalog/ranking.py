@@ -105,7 +105,7 @@ class Candidates:
 
     def column(self, name: str) -> Weights:
         """One feature of all rows."""
-        column: Weights = self.features[:, NAMES.index(name)]
+        column: Weights = self.features[:, PAIRED.index(name)]
         return column
 
 

@@ -13,6 +13,7 @@ import pytest
 from catalog import build, digest
 from catalog.normalize import Quantity
 from catalog.product import Attribute, Product
+from catalog.ranking import NAMES, PAIRED
 from catalog.shelf import Shelf
 from catalog.vectors import Spool
 from models.base import ModelUnavailable, Vectors
@@ -138,6 +139,23 @@ async def test_a_heavier_lane_joins_the_live_version_by_itself(tmp_path: Path) -
     found = await shelf.search("насос")
     assert found.version == joined.name and found.hits
     assert shelf.rollback() == first.name, "the way back leads to other goods, not to the same with a lane less"
+
+
+async def test_a_lane_that_joined_adds_its_features_and_changes_no_other(tmp_path: Path) -> None:
+    light, heavy = Letters(), Letters("heavy")
+    shelf = Shelf(tmp_path, embedders=[light], later=[heavy])
+    shelf.publish((await shelf.add(goods(), source="one")).name)
+    await shelf.enrich()
+    snapshot = shelf.current()
+    assert snapshot is not None
+    prepared = snapshot.prepare("насос дренажный")
+    vectors = {one.name: await one.embed(prepared.texts, kind="query") for one in (light, heavy)}
+    one, both = snapshot.candidates(prepared, {"letters": vectors["letters"]}), snapshot.candidates(prepared, vectors)
+    assert one.names == NAMES and both.names == PAIRED
+    assert one.rows.tolist() == both.rows.tolist(), "the two embedders are alike, so they bring the same rows"
+    np.testing.assert_array_equal(both.features[:, : len(NAMES)], one.features)
+    np.testing.assert_allclose(both.column("beside_z"), both.column("centred_z"), atol=1e-5)
+    np.testing.assert_allclose(both.column("both_z"), 2 * both.column("centred_z"), atol=1e-5)
 
 
 @pytest.mark.parametrize("fault", ["busy", "failing"])
