@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from catalog.understand import function_words
 
 SHORTEST = 5  # letters; shorter words have too many neighbours to be corrected (as in Meilisearch's typo rules)
 TWO_SLIPS = 8  # letters from which two slips are forgiven
+SHORT = 4  # words of a query up to which abbreviations are spelt out; longer ones are found by their other words
 DEEP = 20  # letters up to which two letters too many are looked for
 GLUED, GLUED_LATIN = 9, 12  # letters from which two words may stand in one; English joins more of its words by itself
 LONGEST = 40  # letters; nothing longer is a word
@@ -77,6 +79,8 @@ class Fixer:
         readings: list[tuple[str, str]] = []
         flipped = self._flipped(head)
         meant = self._joined([flipped.get(place, chunk) for place, chunk in enumerate(head)])
+        if len(chunks) <= SHORT:
+            meant = [self._spelt_out(chunk, readings) for chunk in meant]
         fixed = " ".join([*(self._mended(chunk, readings) for chunk in meant), *tail])
         guessed = len({word for word, other in readings if not _alike(word, other) and not self._frequency(word)})
         changed = fold(fixed) != fold(" ".join(chunks))
@@ -132,6 +136,17 @@ class Fixer:
             else:
                 out.append(chunk)
         return out
+
+    def _spelt_out(self, chunk: str, readings: list[tuple[str, str]]) -> str:
+        """The most frequent known word that begins as an unknown one with a dot does: `компл.` is `комплект`."""
+        word = fold(chunk).removesuffix(".")
+        if word == fold(chunk) or not word.isalpha() or len(word) < 3 or unit_of(word) or self._frequency(word):
+            return chunk
+        first = bisect_left(self._words, word)
+        last = bisect_left(self._words, word + "\uffff", first)
+        found = [self._words[at] for at in sorted(range(first, last), key=lambda at: -self._counts[at])[:4]]
+        readings.extend((word, other) for other in found)
+        return found[0] if found else chunk
 
     def _mended(self, chunk: str, readings: list[tuple[str, str]]) -> str:
         """The chunk with its unknown words replaced by the likeliest known ones."""
@@ -250,8 +265,8 @@ def _dropped(word: str) -> set[str]:
 
 
 def _alike(word: str, other: str) -> bool:
-    """Whether they sound the same, but for a space."""
-    return sound(word) == sound(other.replace(" ", ""))
+    """Whether they sound the same, but for a space, or the one is short for the other."""
+    return other.startswith(word) or sound(word) == sound(other.replace(" ", ""))
 
 
 def _letters(text: str) -> int:

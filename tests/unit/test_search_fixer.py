@@ -46,6 +46,9 @@ WORDS = dict.fromkeys(KNOWN.split(), 20)
         ("proitvopozharnoe", "противопожарное"),  # Latin letters and a slip
         ("элехзктропривод", "электропривод"),  # two letters too many, in one place
         ('DKF:YST UBLHJRJCN>VS', "влажные гидрокостюмы"),  # the other layout, with Caps Lock
+        ("компл. насос", "комплект насос"),  # an abbreviation
+        ("компл насос", "компл насос"),  # without its dot it may be anything
+        ("компл. насос цилиндр шуруп для", "компл. насос цилиндр шуруп для"),  # enough other words
         ("насос для 6ed1055", "насос для 6ed1055"),  # a code is not read
     ],
 )  # fmt: skip
