@@ -159,9 +159,8 @@ class Assistant:
     def _language(self, claim: Claim) -> str:
         before, hint = claim.memory.lang, claim.hint
         written = "\n".join(_written(claim))
-        if written.strip():
-            return language.detect(written, before=before, hint=hint) or self._default_language
-        return before or hint or self._default_language
+        known = before or hint or self._default_language
+        return language.detect(written, before=before, hint=hint) if language.weigh(written) else known
 
     def give_up(self, claim: Claim) -> Reply:
         """An honest sentence, the form, and a manager."""
@@ -182,7 +181,7 @@ class Assistant:
 
     async def sort(self, text: str) -> tuple[str, Routed]:
         """The language and the route of a sentence that begins a dialogue; nothing is answered."""
-        lang = language.detect(text) or self._default_language
+        lang = language.detect(text) if language.weigh(text) else self._default_language
         routed = await self._router.route(text, lang=lang, know=lambda: self._evidence(text))
         if self._router.said(text):
             return lang, routed

@@ -241,3 +241,15 @@ async def test_before_there_is_a_catalogue_a_person_is_offered(hire: Hire, tmp_p
     assistant.shelf = Shelf(tmp_path / "empty")
     [reply] = await _ask(assistant, "насос дренажный")
     assert reply.rung is Rung.FORM
+
+
+async def test_a_first_message_without_words_is_answered_in_the_language_of_the_house(
+    shelf: Shelf, embedder: PackagedEmbedder, vectors: Path
+) -> None:
+    writer = Writer(llm=ScriptedLLM([]), prompt=default_prompt(), patience=timedelta(seconds=1))
+    abroad = Assistant(
+        shelf=shelf, embedder=embedder, writer=writer, company=lambda: Passages(COMPANY), default_language="en",
+        vectors=vectors,
+    )  # fmt: skip
+    assert (await Scratch().ask(abroad, "👍")).lang == "en"
+    assert (await Scratch().ask(abroad, "насос")).lang == "ru"
