@@ -11,7 +11,7 @@ from appliance.desk.topics import LONGEST, Likeness, Route, Sorted, Unfit
 from ui import dialogue, frame, goods, parts
 from ui.site import Here, Site
 
-SHOWN = 0.005  # share of the weighing below which a topic is not worth a line
+SHOWN = 0.04  # share of the weighing below which a topic is not worth a line
 
 
 def mount(site: Site) -> None:
@@ -36,7 +36,7 @@ class Board:
         with parts.card():
             with ui.element("form").classes("c-row") as form:
                 self._sentence = parts.field(say("sentence"), sentence, hint=say("sentence_hint"))
-                self._sentence.classes("c-wide-field").props(f"maxlength={LONGEST}")
+                self._sentence.style("flex: 1 1 320px; max-width: 640px").props(f"maxlength={LONGEST}")
                 parts.button(here, say("try"), self._try, kind="primary", icon="search")
             form.on("submit.prevent", here.guard(self._try))
             self._found = ui.element("div").classes("c-topic-found")
@@ -77,18 +77,20 @@ class Board:
 
     def _explain(self, found: Sorted) -> None:
         here, say, write = self._here, self._here.say, self._here.write
-        with ui.element("p").classes("c-topic-where"):
+        with ui.element("p").classes("c-row c-topic-where").style("align-items: center; margin-top: 12px"):
             parts.tag(topic(here, found.route), "brand")
             parts.text(say(f"why_{found.why}", phrase=found.taught), "c-soft")
             parts.text(say("lang", lang=dialogue.language(here, found.lang)), "c-soft")
-        if found.why == "weighed":
-            shares = [(route, share) for route, share in found.shares if share >= SHOWN]
-            rows = [(topic(here, route), write.percent(share, 0)) for route, share in shares]
-            parts.text(say("shares"), "c-h3", tag="h3")
-            parts.facts(rows)
-        if found.nearest:
-            parts.text(say("nearest"), "c-h3", tag="h3")
-            parts.facts([(one.text, self._like(one)) for one in found.nearest])
+        with parts.columns():
+            if found.why == "weighed":
+                shares = [(route, share) for route, share in found.shares if share >= SHOWN]
+                with ui.element("div"):
+                    parts.text(say("shares"), "c-h3", tag="h3")
+                    parts.facts([(topic(here, route), write.percent(share, 0)) for route, share in shares])
+            if found.nearest:
+                with ui.element("div"):
+                    parts.text(say("nearest"), "c-h3", tag="h3")
+                    parts.facts([(one.text, self._like(one)) for one in found.nearest])
 
     def _like(self, one: Likeness) -> str:
         say = self._here.say
