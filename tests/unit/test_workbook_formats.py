@@ -212,3 +212,20 @@ def test_the_summary_is_json(tmp_path: Path) -> None:
         "D": "stock",
         "E": "attribute",
     }
+
+
+def test_errors_of_formulas_are_told_in_an_ods(tmp_path: Path) -> None:
+    def cells(*texts: str) -> str:
+        return "".join(f'<cell office:value-type="string"><p>{text}</p></cell>' for text in texts)
+
+    error = '<cell office:value-type="string" office:string-value="" calcext:value-type="error"><p>#REF!</p></cell>'
+    goods = "".join(f"<row>{cells(f'N-{n}', f'Насос {n}', f'{n}00')}</row>" for n in range(1, 5))
+    path = books.ods(
+        tmp_path / "list.ods",
+        f"<row>{cells('Артикул', 'Наименование', 'Цена')}</row>{goods}<row>{cells('N-9', 'Кран')}{error}</row>",
+    )
+
+    book = read(path, lang="en")
+
+    assert [product.sku for product in book.products if product.price is None] == ["N-9"]
+    assert [(p.row, p.column) for p in book.problems if "the error #" in p.message] == [(6, "Цена")]
