@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from appliance.channels.telegram_ears import Caller
 from appliance.core.types import Card, Parcel
@@ -90,6 +91,27 @@ async def test_a_product_goes_into_the_basket_where_there_is_one(shop: House) ->
     await anna.sees("Pump")
     await anna.sees("pump")
     assert await anna.answered(anna.press("Add to request")) == "Pump is in"
+
+
+async def test_the_consent_that_is_recorded_is_the_one_that_was_shown(shop: House) -> None:
+    shop.person()
+    anna = shop.person(name="Anna")
+    anna.write("hello")
+    await anna.sees("hello")
+    anna.share_contact("+79161234567")
+    await anna.sees("version 2026-11")
+    async with shop.store.transaction() as tx:
+        await tx.connection.execute(
+            text(
+                "INSERT INTO texts (id, kind, name, lang, version, body, live, draft, about) "
+                "VALUES (gen_random_uuid(), 'consent', '', 'en', 7, 'Another text', true, false, '{}')"
+            )
+        )
+    anna.press("I agree")
+    await anna.sees("phone: +79161234567")  # this house repeats what it is told
+    async with shop.store.transaction() as tx:
+        given = (await tx.connection.execute(text("SELECT version, given FROM consents"))).all()
+    assert [(row.version, row.given) for row in given] == [("2026-11", True)]
 
 
 async def test_a_parcel_of_a_kind_that_nobody_writes_is_set_aside(shop: House) -> None:
