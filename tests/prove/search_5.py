@@ -25,6 +25,7 @@ ROLLBACK = 5.0  # seconds: MISSION 3.3
 PRODUCTS = 2000
 PAUSE = 0.3  # seconds between two switches, so that queries fall before, into and after each
 PATIENCE = 20.0  # seconds in which every process must have begun to answer from the last version
+STARTING = 300  # seconds in which a reading process must have loaded everything; two on a quiet box
 
 KINDS = ("Насос дренажный", "Насос циркуляционный", "Компрессор поршневой", "Вентилятор осевой", "Кабель силовой")
 
@@ -61,14 +62,14 @@ def _switch_under_load(folder: Path, switches: int, wrong: list[str]) -> None:
     ready, over = [start.Event() for _ in range(READERS)], start.Event()
     files = [folder / f"seen-{number}.json" for number in range(READERS)]
     readers = [
-        start.Process(target=_read, args=(root, marks, file, one, over, number))
+        start.Process(target=_read, args=(root, marks, file, one, over, number), daemon=True)  # ends with the proof
         for number, (file, one) in enumerate(zip(files, ready, strict=True))
     ]
     for reader in readers:
         reader.start()
     for one in ready:
-        if not one.wait(120):
-            raise TimeoutError("A reading process did not begin to search.")
+        if not one.wait(STARTING):
+            raise TimeoutError(f"A reading process did not begin to search within {STARTING} s; the box is too busy.")
     began = time.monotonic()
     back, forth = _switch(shelf, second, switches)
     took = time.monotonic() - began
