@@ -276,9 +276,14 @@ def _changed(remark: _Remark, wish: Wish | None, shown: Sequence[Card]) -> Follo
 
 
 def _brand_unwanted(remark: _Remark, shown: Sequence[Card]) -> str:
-    """The brand that a remark names, of the goods shown or by a name that nothing else explains."""
-    named = [card.brand for card in shown if card.brand and normal(card.brand) in remark.text]
-    return named[0] if named else remark.new[0] if len(remark.new) == 1 and remark.new[0].isascii() else ""
+    """The brand that a remark does not want: of the goods shown, or by a name that nothing else explains."""
+    named = [
+        card.brand
+        for card in shown
+        if card.brand and re.search(rf"(?<!\w){re.escape(normal(card.brand))}(?!\w)", remark.text)
+    ]
+    unknown = remark.new[0] if "without" in remark.said and len(remark.new) == 1 else ""
+    return named[0] if named else unknown
 
 
 def _modifies(remark: _Remark) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -239,3 +240,11 @@ def test_requests_questions_and_courtesy_describe_nothing(text: str, lang: str) 
 def test_a_description_holds_only_where_goods_have_all_its_words() -> None:
     assert covers("Светодиодная лампа, тёплый белый свет", "лампа светодиодная теплого света")
     assert not covers("Лампа светодиодная", "лампа сайлентблок")
+
+
+def test_a_brand_whose_letters_are_within_another_word_is_not_named() -> None:
+    shown = (replace(SHOWN[0], brand="Borea"), replace(SHOWN[1], brand="TH"))
+    remark = resolve("other brands?", wish=WISH, shown=shown, lang="en")
+    assert remark and remark.wish and remark.wish.not_brand == "Borea"
+    remark = resolve("other brand, not TH", wish=WISH, shown=shown, lang="en")
+    assert remark and remark.wish and remark.wish.not_brand == "TH"
