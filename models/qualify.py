@@ -83,6 +83,22 @@ class _Tried:
         return self.outlook.seconds(prompt=PROMPT, answer=SENTENCE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How an engine is started while it is measured."""
+
+    threads: int
+    context: int  # tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    tried: _Tried
+    slots: int
+    times: Sequence[float]  # seconds to first sentences with that many customers at once
+    outlook: Outlook
+
+
 async def qualify(
     models: Sequence[tuple[str, Path]],
     *,
@@ -99,22 +115,49 @@ async def qualify(
     """
     if not models:
         raise ModelUnavailable(
-            "There is no model here that suits this box. Fetch the default one with `appliance models pull --default`, or on a "
-            "box without internet import its file with `appliance models import FILE`; then measure again."
+            "There is no model here that suits this box. Fetch the default one with `appliance models pull --default`, "
+            "or on a box without internet import its file with `appliance models import FILE`; then measure again."
         )
     deadline = time.monotonic() + seconds
-    context = 4096 if hardware.gpus else 2048
-    threads = max(1, hardware.cores - 1)
+    shape = _Shape(threads=max(1, hardware.cores - 1), context=4096 if hardware.gpus else 2048)
+    tried = await _each_alone(models, shape, patience=patience, seconds=seconds, report=report)
+    chosen = await _first_that_keeps(tried, shape, hardware, patience=patience, deadline=deadline, report=report)
+    left = (patience - chosen.tried.outlook.seconds(prompt=PROMPT, answer=0)) * chosen.outlook.writing
+    return Qualification(
+        at=time.time(),
+        box=fingerprint(hardware),
+        model=chosen.tried.model,
+        runtime=chosen.tried.runtime,
+        threads=shape.threads,
+        slots=chosen.slots,
+        context=shape.context,
+        answer=int(min(ANSWERS[1], max(ANSWERS[0], left))),
+        reading=round(chosen.outlook.reading, 2),
+        writing=round(chosen.outlook.writing, 2),
+        promised=round(promise(chosen.times), 2),
+        patience=patience,
+        samples=len(chosen.times),
+    )
+
+
+async def _each_alone(
+    models: Sequence[tuple[str, Path]], shape: _Shape, *, patience: float, seconds: float, report: Callable[[str], None]
+) -> list[_Tried]:
+    """The speeds of each model on each runtime for one customer, until one is quick enough or the time is over.
+
+    Raises `ModelUnavailable` where none answers.
+    """
     tried: list[_Tried] = []
+    until = time.monotonic() + (1 - MEASURING) * seconds
     for (name, path), runtime in itertools.product(models, runtimes()):
         enough = [one for one in tried if one.model != name and one.alone <= ROOM * patience]
-        left = deadline - time.monotonic() - MEASURING * seconds
+        left = until - time.monotonic()
         if enough or left <= 0:
             break
         try:
-            check_fit(path, slots=1, context=context)
+            check_fit(path, slots=1, context=shape.context)
             async with asyncio.timeout(left if tried else left + 0.5 * MEASURING * seconds):
-                outlook = await _alone(path, runtime=runtime, threads=threads, context=context)
+                outlook = await _alone(path, runtime=runtime, threads=shape.threads, context=shape.context)
         except (ModelError, TimeoutError) as error:
             report(f"{name} on {runtime}: {str(error) or 'no answer in time'}")
         else:
@@ -125,35 +168,33 @@ async def qualify(
             "No model that is here answered in time. If `appliance models list` shows one that suits this box, it is "
             "busy with something else: measure again when it is quiet, or with more --minutes."
         )
+    return tried
+
+
+async def _first_that_keeps(
+    tried: Sequence[_Tried],
+    shape: _Shape,
+    hardware: Hardware,
+    *,
+    patience: float,
+    deadline: float,
+    report: Callable[[str], None],
+) -> _Measured:
+    """The best writer whose promise under its crowd is within the patience; where none is, the last one measured."""
     candidates = _candidates(tried, patience)
-    for number, chosen in enumerate(candidates, start=1):
-        slots = _slots(chosen, hardware, patience)
+    for number, one in enumerate(candidates, start=1):
+        slots = _slots(one, hardware, patience)
         now, last = time.monotonic(), number == len(candidates)
         until = deadline if last else now + max(deadline - now, 0.0) / 2  # as much is left for the next one
-        times, outlook = await _crowd(chosen, slots=slots, threads=threads, context=context, until=until)
+        times, outlook = await _crowd(one, slots=slots, threads=shape.threads, context=shape.context, until=until)
         kept = promise(times) <= patience
         report(
-            f"{chosen.model} on {chosen.runtime} with {slots} at once: 95 of 100 first sentences within "
+            f"{one.model} on {one.runtime} with {slots} at once: 95 of 100 first sentences within "
             f"{promise(times):.1f} s ({len(times)} answers){'' if kept else ', longer than the patience'}"
         )
         if kept:
             break
-    left = (patience - chosen.outlook.seconds(prompt=PROMPT, answer=0)) * outlook.writing
-    return Qualification(
-        at=time.time(),
-        box=fingerprint(hardware),
-        model=chosen.model,
-        runtime=chosen.runtime,
-        threads=threads,
-        slots=slots,
-        context=context,
-        answer=int(min(ANSWERS[1], max(ANSWERS[0], left))),
-        reading=round(outlook.reading, 2),
-        writing=round(outlook.writing, 2),
-        promised=round(promise(times), 2),
-        patience=patience,
-        samples=len(times),
-    )
+    return _Measured(one, slots, times, outlook)
 
 
 def runtimes() -> list[str]:

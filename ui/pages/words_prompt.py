@@ -231,6 +231,7 @@ def _shown(here: Here, tried: Tried) -> None:
         parts.text(tried.text, tag="p")
         how = say("by_model") if tried.prose else say("by_us")
         held = say("held_back", n=tried.blocked) if tried.blocked else ""
-        parts.text(" · ".join(filter(None, (how, held, say("seconds", n=here.write.number(tried.seconds))))), "c-soft", tag="p")
+        took = say("seconds", n=here.write.number(tried.seconds))
+        parts.text(" · ".join(filter(None, (how, held, took))), "c-soft", tag="p")
         if tried.cards:
             parts.text(", ".join(f"{sku} {name}" for sku, name in tried.cards[:4]), "c-soft", tag="p")
