@@ -23,6 +23,7 @@ session and the role of the page anew, and turns Forbidden, Gone and StoreUnavai
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import importlib
 import inspect
@@ -210,16 +211,15 @@ class Site:
                         return _instead(client, here)
                     _speak(client, here.lang)
                     self.open_pages[client] = here
-                    return await build(here, **values)
+                    async with asyncio.timeout(patience):
+                        return await build(here, **values)
                 except Ended:
                     return _instead(client, self._to_login(request))
-                except Exception as error:
-                    if not isinstance(error, (Forbidden, Gone)) and explain(error) is None:
-                        raise
+                except Exception as error:  # noqa: BLE001 - NiceGUI's own page of it is not in our languages
                     return _instead(client, self._refused(request, error))
 
             _take_signature(show, build, drop=1)
-            ui.page(path, response_timeout=patience)(show)
+            ui.page(path, response_timeout=2 * patience)(show)
             return build
 
         return register
@@ -328,8 +328,14 @@ class Site:
                 id, status = "forbidden", 403
             case Gone():
                 id, status = "gone", 404
-            case _:
+            case TimeoutError():
+                log.warning("page.slow", path=request.url.path)
+                id, status = "slow", 503
+            case _ if explain(error) is not None:
                 id, status = "away", 503
+            case _:
+                log.error("page.failed", path=request.url.path, exc_info=error)
+                id, status = "broken", 500
         return theme.plain_page(lang, say(id), say(f"{id}_why"), say("to_start"), status=status)
 
 
