@@ -79,7 +79,7 @@ def page(house: Console) -> Iterator[Page]:
 def test_the_overview_says_what_waits_and_leads_there(page: Page) -> None:
     page.goto("/")
     waiting = page.locator("a.c-need", has_text="2 заявки никто не взял")
-    expect(waiting).to_have_attribute("href", "/leads")
+    expect(waiting).to_have_attribute("href", "/leads?view=table&status=untaken")
     expect(page.locator(".c-advice").first).to_contain_text("4 покупателя спросили")
     expect(page.locator("canvas, .c-chart svg").first).to_be_visible()
 
