@@ -215,7 +215,7 @@ async def _search_batch(shelf: Shelf, batch: Path, out: Path | None) -> None:
     """Each query is timed alone, from its text to its SKUs, the embedding included."""
     await shelf.search("warm", limit=1)
     with writing_lines(out) as file:
-        for row in read_lines(batch):
+        for row in read_lines(batch, "qid", "query"):
             began = time.perf_counter()
             found = await shelf.search(str(row["query"]), limit=BATCH)
             ms = (time.perf_counter() - began) * 1000

@@ -37,8 +37,8 @@ def _play(asked: argparse.Namespace, settings: Settings) -> int:
     async def play() -> None:
         async with assistant(settings) as player:
             with writing_lines(asked.out) as out:
-                for row in read_lines(asked.batch):
-                    write_line(out, {"id": row.get("id"), "turns": await player.play(row.get("turns", ()))})
+                for row in read_lines(asked.batch, "turns"):
+                    write_line(out, {"id": row.get("id"), "turns": await player.play(row["turns"])})
 
     asyncio.run(play())
     return 0
@@ -48,7 +48,7 @@ def _check(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.core.claims import check_record
 
     with writing_lines(asked.out) as out:
-        for row in read_lines(asked.batch):
+        for row in read_lines(asked.batch, "text"):
             write_line(out, check_record(row))
     return 0
 
@@ -57,6 +57,6 @@ def _extract(asked: argparse.Namespace, settings: Settings) -> int:
     from appliance.core.leads import extract_record
 
     with writing_lines(asked.out) as out:
-        for row in read_lines(asked.batch):
+        for row in read_lines(asked.batch, "messages"):
             write_line(out, extract_record(row))
     return 0

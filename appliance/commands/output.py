@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -35,13 +35,13 @@ def progress(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file; refuses a line that is none, by its number."""
+def read_lines(path: Path, *needs: str) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON-lines file; refuses a line that is none or lacks one of `needs`, by its number."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield _object(path, number, line)
+                    yield _object(path, number, line, needs)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -62,11 +62,13 @@ def write_line(file: IO[str], value: Mapping[str, Any]) -> None:
     file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+def _object(path: Path, number: int, line: str, needs: Sequence[str]) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except ValueError as error:
         raise Refused(f"{path}, line {number} is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise Refused(f"{path}, line {number} is not a JSON object.")
+    if lacking := [name for name in needs if name not in value]:
+        raise Refused(f"{path}, line {number} lacks {', '.join(map(repr, lacking))}.")
     return value
