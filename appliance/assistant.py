@@ -41,6 +41,7 @@ RECENT = 20  # messages of history that an answer takes into account (MISSION 4.
 FITS = 0.5  # how much a product that shares words with the message speaks for a search, against 1 for a sure word
 AT_ONCE = 1.0  # seconds in which something must be on the screen: prose may take longer only where goods are there
 DEEP = 24  # hits searched for, so that "more" has what to show
+DEEPER = 240  # where another price is wanted: the cheapest of all that fits are often spare parts, of another kind
 
 
 @dataclass(kw_only=True)
@@ -315,11 +316,12 @@ class Assistant:
         )  # fmt: skip
 
     async def _search(self, asked: Asked, wish: Wish | str) -> Found:
-        found = self._alike(asked, await self.shelf.search(wish, limit=DEEP))
         follow = asked.follow
+        limit = DEEPER if _by_price(follow) else DEEP
+        found = self._alike(asked, await self.shelf.search(wish, limit=limit))
         for milder in (follow.otherwise, follow.loose) if follow else ():
             if milder is not None and (found.none or found.dropped):
-                found = self._alike(asked, await self.shelf.search(milder, limit=DEEP))
+                found = self._alike(asked, await self.shelf.search(milder, limit=limit))
         if follow and follow.loose and not found.none and found.wish.limits == follow.loose.limits:
             found = replace(found, dropped=(*found.dropped, "quantity"))  # it was held as long as it could be
         return found
@@ -327,7 +329,7 @@ class Assistant:
     def _alike(self, asked: Asked, found: Found) -> Found:
         """Cheaper or dearer is another of the kind that was shown: a cheap spare part for it is no answer."""
         snapshot = self.shelf.current()
-        if snapshot is None or not asked.follow or asked.follow.why not in ("cheaper", "dearer"):
+        if snapshot is None or not _by_price(asked.follow):
             return found
         shown = (snapshot.product(card.sku) for card in asked.memory.shown)
         kinds = {product.category for product in shown if product and product.category}
@@ -470,6 +472,15 @@ class Assistant:
 
 def _without_weighing(route: Route, why: str) -> routing.Decision:
     return routing.Decision(route=route, confidence=1.0, why=why)
+
+
+def _by_price(follow: FollowUp | None) -> bool:
+    """Whether a remark wants other prices of what was shown, or more of what it got by one."""
+    if follow is None:
+        return False
+    return follow.why in ("cheaper", "dearer") or (
+        follow.kind == "more" and follow.wish is not None and follow.wish.order != "relevance"
+    )
 
 
 def _written(claim: Claim) -> list[str]:

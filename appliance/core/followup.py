@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -310,12 +311,12 @@ def _other_price(remark: _Remark, wish: Wish, shown: Sequence[Card], heard: Wish
     if named:
         return FollowUp(kind="refine", why="a price named", wish=replace(wish, limits=(*rest, *named), order=order))
     pointed = [shown[index] for index in remark.named] or list(shown)
-    priced = [card for card in pointed if card.price is not None]
-    if not priced:
+    currencies = Counter(card.currency for card in pointed if card.price is not None)
+    if not currencies:
         return FollowUp(kind="refine", why="another price", wish=replace(wish, limits=rest, order=order))
-    prices = [card.price for card in priced if card.price is not None and card.currency == priced[0].currency]
+    unit = currencies.most_common(1)[0][0]  # of what is shown in several, most can be compared in this one
+    prices = [card.price for card in pointed if card.price is not None and card.currency == unit]
     strict, mild = (min(prices), prices[0]) if cheaper else (max(prices), prices[0])
-    unit = priced[0].currency
 
     def bounded(price: Decimal, held: tuple[Limit, ...] = rest) -> Wish:
         low, high = (None, price - _CENT) if cheaper else (price + _CENT, None)

@@ -192,6 +192,18 @@ async def test_cheaper_means_cheaper_than_what_was_shown(hire: Hire) -> None:
     assert all(card.price is not None and card.price < Decimal(7400) for card in second.cards)
 
 
+async def test_cheaper_is_found_behind_any_number_of_cheap_spare_parts(hire: Hire, shelf: Shelf) -> None:
+    part = _product("SP", "Крыльчатка для насоса дренажного", "Impeller for a drainage pump", "90", 5, "1")
+    parts = [replace(part, sku=f"SP-{at}", category="Запасные части") for at in range(40)]
+    larger = _product("DR-2200", "Насос дренажный Zarnik DR 2200", "Drainage pump Zarnik DR 2200", "18900", 3, "2200")
+    pumps = [one for one in (*GOODS, larger) if one.sku.startswith("DR")]
+    goods = [*(replace(pump, category="Насосы") for pump in pumps), *parts]
+    shelf.publish((await shelf.add(goods, source="test")).name)
+    first, second = await _ask(hire(ScriptedLLM([ModelUnavailable("planted")])), "насос дренажный 900 вт", "подешевле")
+    assert first.cards[0].sku == "DR-900"
+    assert [card.sku for card in second.cards] == ["DR-250"]
+
+
 async def test_the_second_one_is_the_second_that_was_shown(hire: Hire) -> None:
     llm = ScriptedLLM([ModelUnavailable("planted")])
     first, second = await _ask(hire(llm), "насос дренажный", "сколько стоит второй?")

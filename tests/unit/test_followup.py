@@ -78,6 +78,13 @@ def test_cheaper_keeps_the_quantities_that_were_asked_for_and_are_there() -> Non
     assert remark.loose and limit(remark.loose, "power") is None and limit(remark.loose, "price")
 
 
+def test_cheaper_counts_in_the_currency_of_most_that_was_shown() -> None:
+    abroad = Card(sku="HV-1", name="Насос дренажный HV", price=Decimal(632), currency="EUR")
+    remark = asked("подешевле", wish=Wish(text="насос"), shown=(abroad, *SHOWN))
+    assert remark and remark.wish
+    assert limit(remark.wish, "price") == Limit(what="price", unit="RUB", high=Decimal("3999.99"))
+
+
 def test_cheaper_than_a_named_card() -> None:
     price = limit(changed("есть дешевле третьего?"), "price")
     assert price and price.high == Decimal("8999.99")
