@@ -95,6 +95,8 @@ def test_of_several_phones_the_customers_own_is_taken(messages: list[str], phone
         ("почта ivan@gmial.com", "ivan@gmail.com"),
         ("ivan.petrov@mail,ru", "ivan.petrov@mail.ru"),
         ("ivan собака яндекс точка ру", "ivan@yandex.ru"),
+        ("mail: igor точка smirnov собака yandex ру", "igor.smirnov@yandex.ru"),
+        ("i.petrov собака zavod ком, жду", "i.petrov@zavod.com"),
         ("reach me at ivan@firm.co.uk.", "ivan@firm.co.uk"),
         ("ivan@gmailcom", "ivan@gmail.com"),
         ("see you at home", None),

@@ -23,9 +23,12 @@ LOCAL = r"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*)"
 SPELT_LOCAL = (
     rf"(?<![\w.+@-])(?P<local>[A-Za-z0-9][\w.+%-]*(?:(?:{'|'.join(SAID.values())})[A-Za-z0-9][\w.+%-]*){{0,4}})"
 )
-DOMAIN = rf"(?P<domain>[A-Za-zА-Яа-яёЁ0-9-]+(?:{DOT}[A-Za-zА-Яа-яёЁ0-9-]+){{0,5}})(?![\w@-])"
+LABELS = rf"[A-Za-zА-Яа-яёЁ0-9-]+(?:{DOT}[A-Za-zА-Яа-яёЁ0-9-]+){{0,5}}"
+DOMAIN = rf"(?P<domain>{LABELS})(?![\w@-])"
+# Who dictates often leaves the last dot out.
+DICTATED = rf"(?P<domain>{LABELS})(?:\s(?P<last>ру|ru|ком|com|кз|kz|юа|ua|бай|by|уз|uz))?(?![\w@-])"
 ADDRESS = re.compile(LOCAL + AT + DOMAIN, re.IGNORECASE)
-SPELT = re.compile(SPELT_LOCAL + SPELT_AT + DOMAIN, re.IGNORECASE)
+SPELT = re.compile(SPELT_LOCAL + SPELT_AT + DICTATED, re.IGNORECASE)
 LIKE = 7  # letters of a well-known domain below which one changed letter may well be another domain
 LETTERS = str.maketrans("асеорхукАСЕОРХУК", "aceopxykACEOPXYK")  # typed in the wrong alphabet by a hurried hand
 
@@ -63,6 +66,8 @@ def _address(match: re.Match[str]) -> str | None:
     spelt = match.re is SPELT
     spoken: dict[str, str] = table("mail")["spoken"]
     parts = [part.strip().lower() for part in re.split(DOT, match["domain"].strip(". "), flags=re.IGNORECASE)]
+    if spelt and match["last"] and len(parts) == 1:
+        parts.append(match["last"].lower())
     domain = ".".join(spoken.get(part, part) for part in parts if part).translate(LETTERS)
     name = match["local"]
     for sign, said in SAID.items():
