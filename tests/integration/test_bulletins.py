@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,24 +20,11 @@ from appliance.core.types import Role, Staff
 from appliance.desk import Desk, Forbidden
 from appliance.settings import load
 from appliance.store.store import Store
-from tests.zoho import FOLDER, Faults, Spec, ZohoServer
+from tests.zoho import ZohoServer
 from tests.zoho.shop import Shop, connect, enquiry
 
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)  # nine in Moscow
 MOSCOW = ZoneInfo("Europe/Moscow")
-
-
-@pytest.fixture
-async def zoho() -> AsyncIterator[ZohoServer]:
-    async with ZohoServer(spec=Spec() if FOLDER.is_dir() else None, faults=Faults()) as server:
-        yield server
-
-
-@pytest.fixture
-async def shop(store: Store, tmp_path: Path) -> AsyncIterator[Shop]:
-    shop = Shop(store, tmp_path)
-    yield shop
-    await shop.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +26,8 @@ from appliance.desk import Desk, Forbidden
 from appliance.desk.crm import CrmDesk, WrongMapping
 from appliance.settings import load
 from appliance.store.store import Store
-from tests.zoho import FOLDER, Faults, Spec, ZohoServer
+from tests.zoho import ZohoServer
 from tests.zoho.shop import Shop, enquiry, learned
-
-
-@pytest.fixture
-async def zoho() -> AsyncIterator[ZohoServer]:
-    """With Zoho's own files where they are; the tests beside this one say loudly that they are not."""
-    async with ZohoServer(spec=Spec() if FOLDER.is_dir() else None, faults=Faults()) as server:
-        yield server
-        assert server.wrong == []
-
-
-@pytest.fixture
-async def shop(store: Store, tmp_path: Path) -> AsyncIterator[Shop]:
-    shop = Shop(store, tmp_path)
-    yield shop
-    await shop.close()
 
 
 @pytest.fixture
