@@ -28,7 +28,7 @@ from appliance.core.voice import SHIPPED, Voice
 from appliance.dialogue import Show
 from appliance.prose import Asking, Brief, Writer
 from appliance.remembered import remembered
-from appliance.router import Routed, Router
+from appliance.router import Router
 from catalog.product import CatalogError
 from catalog.shelf import Shelf
 from catalog.snapshot import Found, Hit
@@ -180,19 +180,25 @@ class Assistant:
 
         return await play(self, turns)
 
-    async def sort(self, text: str) -> tuple[str, Routed]:
-        """The language and the route of a sentence that begins a dialogue; nothing is answered."""
+    async def sort(self, text: str) -> tuple[str, routing.Decision, Sequence[tuple[routing.Example, float]]]:
+        """The language and the route of a sentence that begins a dialogue, and the examples that it is like, by their
+        cosine; nothing is answered.
+        """
         lang = language.detect(text) if language.weigh(text) else self._default_language
         routed = await self._router.route(text, lang=lang, know=lambda: self._evidence(text))
+        return lang, self._unweighed(text, lang) or routed.decision, await self._router.nearest(routed)
+
+    def _unweighed(self, text: str, lang: str) -> routing.Decision | None:
+        """What is known of a first sentence before anything is weighed."""
         if self._router.said(text):
-            return lang, routed
+            return None
         if calling.calls(text, lang=lang):
-            return lang, replace(routed, decision=_without_weighing(Route.CONTACT, "person"))
+            return _without_weighing(Route.CONTACT, "person")
         if ordering.ordered(text, lang=lang, shown=()):
-            return lang, replace(routed, decision=_without_weighing(Route.CONTACT, "request"))
+            return _without_weighing(Route.CONTACT, "request")
         if self._voice().canned.answer(text, lang):
-            return lang, replace(routed, decision=_without_weighing(Route.COMPANY, "answer"))
-        return lang, routed
+            return _without_weighing(Route.COMPANY, "answer")
+        return None
 
     async def _reply(self, asked: Asked) -> Reply:
         kinds = {question.kind for question in asked.claim.questions}

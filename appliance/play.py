@@ -109,8 +109,7 @@ class TryOut:
 
 async def sort(assistant: Assistant, text: str) -> Sorted:
     """Where a sentence would go, and why: as the first one of a customer's."""
-    lang, routed = await assistant.sort(text)
-    decision = routed.decision
+    lang, decision, nearest = await assistant.sort(text)
     if decision.taught:
         why = "taught"
     elif decision.scores:
@@ -121,9 +120,7 @@ async def sort(assistant: Assistant, text: str) -> Sorted:
     return Sorted(
         text=text, lang=lang, route=decision.route, why=why, taught=decision.taught,
         shares=[(route, exp(score) / most) for route, score in decision.scores],
-        nearest=[
-            Likeness(text=one.text, route=one.route, own=one.own, nearness=near) for one, near in routed.nearest
-        ],
+        nearest=[Likeness(text=one.text, route=one.route, own=one.own, nearness=near) for one, near in nearest],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from appliance.core import language, routing
-from appliance.core.routing import Decision, Evidence, Example, Prototypes
+from appliance.core.routing import Decision, Evidence, Example, Phrases, Prototypes
 from appliance.core.types import Message
 from appliance.remembered import remembered
 from models.base import Embedder, Vectors
@@ -21,15 +21,11 @@ Know = Callable[[], Awaitable[Evidence | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """Where a message goes, with its vector (float32 [dimensions]) and the examples nearest to it, by their cosine.
-
-    `embedding` are the milliseconds that the vector took.
-    """
+    """Where a message goes, with its vector (float32 [dimensions]); `embedding` are the milliseconds that it took."""
 
     decision: Decision
     embedding: float = 0.0
     vector: Vectors | None = None
-    nearest: Sequence[tuple[Example, float]] = ()
 
 
 class Router:
@@ -45,10 +41,14 @@ class Router:
         self._made_of: tuple[Example, ...] = ()
         self._known: dict[str, Vectors] = {}  # vectors of managers' phrases, so that one more costs one more
         self._loading = asyncio.Lock()
+        self._phrases, self._phrases_of = Phrases(()), tuple[Example, ...]()
 
     def said(self, text: str) -> Example | None:
         """The managers' phrase that this message is, word for word."""
-        return next((one for one in self._taught() if routing.alike(one.text, text)), None)
+        taught = self._taught()
+        if taught is not self._phrases_of:
+            self._phrases, self._phrases_of = Phrases(taught), taught
+        return self._phrases.said(text)
 
     async def route(self, text: str, *, lang: str, history: Sequence[Message] = (), know: Know | None = None) -> Routed:
         """Raises `ModelError` where the embedder does. `know` tells what the catalogue makes of the message."""
@@ -61,8 +61,12 @@ class Router:
             text, lang=lang, history=history, vector=vector, prototypes=prototypes,
             evidence=await know() if know else None,
         )  # fmt: skip
-        near = prototypes.nearest(vector) if prototypes is not None and vector is not None else ()
-        return Routed(decision=decision, embedding=took, vector=vector, nearest=near)
+        return Routed(decision=decision, embedding=took, vector=vector)
+
+    async def nearest(self, routed: Routed) -> Sequence[tuple[Example, float]]:
+        """The examples nearest to a message, by their cosine: what a person is shown as the reason."""
+        prototypes = await self.prototypes()
+        return prototypes.nearest(routed.vector) if prototypes is not None and routed.vector is not None else ()
 
     async def prototypes(self) -> Prototypes | None:
         """Made of the examples at the first question, and anew when managers have taught something."""

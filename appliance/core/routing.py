@@ -74,6 +74,17 @@ def examples() -> tuple[Example, ...]:
     )
 
 
+class Phrases:
+    """Managers' phrases by their words, so that a message costs one look, however many there are."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._by_words = {_plain(example.text): example for example in reversed(examples)}
+
+    def said(self, text: str) -> Example | None:
+        """The phrase that this message is, but for case and signs; of several the first."""
+        return self._by_words.get(_plain(text))
+
+
 class Prototypes:
     """The examples in the embedder's space: a linear head fitted to them, and the nearest of them."""
 
@@ -81,7 +92,7 @@ class Prototypes:
         self._examples = tuple(examples)
         self._vectors = vectors
         self._head = head
-        self._own = {_plain(example.text): example for example in examples if example.own}
+        self._own = Phrases([example for example in examples if example.own])
         self._own_at = np.flatnonzero([example.own for example in examples])
 
     @classmethod
@@ -116,7 +127,7 @@ class Prototypes:
 
     def said(self, text: str) -> Example | None:
         """The manager's phrase that this message is, but for case and signs."""
-        return self._own.get(_plain(text))
+        return self._own.said(text)
 
     def taught(self, vector: Vectors) -> tuple[Example, float] | None:
         """The manager's phrase that is nearest, with its cosine; None where an example of another route is nearer."""
