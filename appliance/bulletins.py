@@ -108,25 +108,27 @@ class Bulletins:
     async def _box(self, plan: Plan, hour: datetime) -> Say:
         period = rules.period(plan, hour, self.zone)
         ill = await self._ill()
-        found = await asyncio.to_thread(self._look, period, ill)
         async with self._store.transaction() as tx:
             rooms = await tx.rooms(LOOK_BACK)
-        return lambda lang: self._notice(Box(**found, ill=ill, rooms=rooms), period, lang)
+        box = await asyncio.to_thread(self._look, period, ill, rooms)
+        return lambda lang: self._notice(box, period, lang)
 
-    def _look(self, period: Period, ill: object) -> dict[str, Any]:
-        """What the disk knows."""
+    def _look(self, period: Period, ill: Sequence[Mapping[str, Any]] | None, rooms: Sequence[Room]) -> Box:
+        """What was asked and what the disk knows."""
         folder = watch.Folder(home=self._home)
         since, until = period.since.timestamp(), period.until.timestamp()
         told = watch.history(folder, HISTORY)
         known = self._backups.all()
         proven = [one.verified.at for one in known if one.verified and not one.verified.trouble]
-        return {
-            "name": self._name,
-            "span": availability.between(folder.availability, period.since, period.until),
-            "alerts": Counter(one["part"] for one in told if one["kind"] == "trouble" and since <= one["at"] < until),
-            "backup": next(iter(known), None),
-            "proven": max(proven, default=None),
-        }
+        return Box(
+            name=self._name,
+            span=availability.between(folder.availability, period.since, period.until),
+            ill=ill,
+            alerts=Counter(one["part"] for one in told if one["kind"] == "trouble" and since <= one["at"] < until),
+            backup=next(iter(known), None),
+            proven=max(proven, default=None),
+            rooms=rooms,
+        )
 
     async def _ill(self) -> list[Mapping[str, Any]] | None:
         """The chat's parts that are not well; None where it does not say."""

@@ -396,6 +396,12 @@ def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
         yield made
 
 
+def show_once(dialog: ui.dialog) -> None:
+    """Opens a dialog that is forgotten when it is closed."""
+    dialog.on_value_change(lambda event: None if event.value else dialog.delete())
+    dialog.open()
+
+
 @contextmanager
 def keys() -> Iterator[None]:
     """The row of a dialog's buttons."""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -88,14 +88,13 @@ def _asked(action: Callable[..., Any], path: Path, lang: str, asked: Mapping[str
             raise _refusal(child.wait(), path.name, lang, expired, _last(said)) from error
         finally:
             late.cancel()
-            child.kill()
     if refusal:
         raise CatalogError(refusal)
     return answer
 
 
 @contextlib.contextmanager
-def _child(said: IO[bytes]) -> Any:
+def _child(said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A child that is gone at the end, whatever happens; the package is found where this process found it."""
     root = str(Path(__file__).parents[2])
     found = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))

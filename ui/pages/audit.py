@@ -122,5 +122,4 @@ def _open(here: Here, act: Act) -> None:
         ])  # fmt: skip
         with parts.keys():
             parts.button(here, say("close"), dialog.close)
-    dialog.on_value_change(lambda event: None if event.value else dialog.delete())
-    dialog.open()
+    parts.show_once(dialog)

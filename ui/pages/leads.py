@@ -272,8 +272,7 @@ class Sheet:
         with parts.dialog(_who(here, about.lead), wide=True) as self._dialog:
             self._box = ui.element("div").classes("c-section")
         self._fill(about, crm)
-        self._dialog.on_value_change(lambda event: None if event.value else self._dialog.delete())
-        self._dialog.open()
+        parts.show_once(self._dialog)
 
     async def _again(self) -> None:
         here = self._here

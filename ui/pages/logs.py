@@ -93,5 +93,4 @@ def _open(here: Here, line: Line) -> None:
             parts.details(here, line.exception)
         with parts.keys():
             parts.button(here, say("frame.close"), dialog.close)
-    dialog.on_value_change(lambda event: None if event.value else dialog.delete())
-    dialog.open()
+    parts.show_once(dialog)

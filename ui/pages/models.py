@@ -197,5 +197,4 @@ def _import(here: Here) -> None:
         with parts.keys():
             parts.button(here, say("frame.cancel"), dialog.close)
             parts.button(here, say("import"), take, kind="primary")
-    dialog.on_value_change(lambda event: None if event.value else dialog.delete())
-    dialog.open()
+    parts.show_once(dialog)

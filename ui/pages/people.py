@@ -115,8 +115,7 @@ class People:
             with parts.keys():
                 parts.button(here, say("frame.cancel"), asked.close)
                 parts.button(here, say("frame.save"), save, kind="primary")
-        asked.on_value_change(lambda event: None if event.value else asked.delete())
-        asked.open()
+        parts.show_once(asked)
 
     async def _act(self, id: str, act: str) -> None:
         here, say, person = self._here, self._here.say, self._known.get(id)
